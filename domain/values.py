@@ -1,0 +1,130 @@
+"""Values of the trade: keys, money, energy, periods, and the one rounding function."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
+from typing import Annotated, Literal, TypeAlias
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+
+from domain.kit import value
+
+Key: TypeAlias = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,38}[A-Za-z0-9])?$")
+]
+CustomerId: TypeAlias = Key
+AccountId: TypeAlias = Key
+PointId: TypeAlias = Key
+MeterId: TypeAlias = Key
+TariffId: TypeAlias = Key
+BillId: TypeAlias = Key
+PaymentId: TypeAlias = Key
+
+Text: TypeAlias = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)
+]
+Currency: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+
+MINOR_DIGITS = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "KWD": 3, "BHD": 3, "TND": 3}
+
+
+def minor_digits(currency: str) -> int:
+    """How many decimals the minor unit of a currency has (ISO 4217); 2 for most."""
+    return MINOR_DIGITS.get(currency, 2)
+
+
+def amount_text(minor: int, currency: str) -> str:
+    """Minor units as a decimal string: (-1234, "GBP") -> "-12.34"."""
+    return str(Decimal(minor).scaleb(-minor_digits(currency)))
+
+
+def _no_float(given: object) -> object:
+    if isinstance(given, float):
+        raise ValueError("a price is written as a decimal string, never as a float")
+    return given
+
+
+def _finite(given: Decimal) -> Decimal:
+    if not given.is_finite():
+        raise ValueError("a price is a finite number")
+    return given
+
+
+Price: TypeAlias = Annotated[
+    Decimal,
+    BeforeValidator(_no_float),
+    AfterValidator(_finite),
+    Field(max_digits=24, decimal_places=12),
+]
+"""A price or a factor: an exact decimal, in JSON a string."""
+
+Mode: TypeAlias = Literal["half-up", "half-even", "down"]
+MODES = {"half-up": ROUND_HALF_UP, "half-even": ROUND_HALF_EVEN, "down": ROUND_DOWN}
+
+
+def rounded(exact: Decimal, mode: Mode = "half-up", step: Decimal = Decimal(1)) -> Decimal:
+    """The one rounding function: to the nearest multiple of `step`, ties as `mode` says."""
+    return (exact / step).quantize(Decimal(1), MODES[mode]) * step
+
+
+def whole(exact: Decimal, mode: Mode = "half-up") -> int:
+    """Rounded to an integer: minor units of money, watt-hours."""
+    return int(rounded(exact, mode))
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as wrong:
+        raise ValueError(f"{name!r} is not an IANA time zone") from wrong
+    return name
+
+
+Zone: TypeAlias = Annotated[str, AfterValidator(_known_zone)]
+
+
+@value
+class Period:
+    """Local days, half open: `until` is the first day that does not belong to it."""
+
+    since: date
+    until: date
+
+    def __post_init__(self) -> None:
+        if self.until <= self.since:
+            raise ValueError(f"a period ends after it begins: {self.since} to {self.until}")
+
+    @property
+    def days(self) -> int:
+        """How many days it has."""
+        return (self.until - self.since).days
+
+    def __iter__(self) -> Iterator[date]:
+        return (self.since + timedelta(days=n) for n in range(self.days))
+
+    def __contains__(self, day: date) -> bool:
+        return self.since <= day < self.until
+
+    def meet(self, since: date, until: date | None) -> Period | None:
+        """The part that lies in [since, until), if any; None as `until` has no end."""
+        first = max(self.since, since)
+        last = self.until if until is None else min(self.until, until)
+        return Period(since=first, until=last) if first < last else None
+
+
+def midnight(day: date, zone: str) -> datetime:
+    """The instant, in UTC, at which a local day begins."""
+    return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)).astimezone(UTC)
+
+
+def month_of(day: date) -> str:
+    """The month a day is in, as `2026-03`."""
+    return f"{day:%Y-%m}"
+
+
+def next_month(day: date) -> date:
+    """The first day of the month after."""
+    return (day.replace(day=1) + timedelta(days=32)).replace(day=1)
