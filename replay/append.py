@@ -1,0 +1,89 @@
+"""What is handed to history and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from domain.kit import Fact, Stream
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """What one command wants recorded: all of it, or none."""
+
+    happenings: tuple[tuple[Stream, object], ...]
+    seen: Mapping[Stream, int]  # stream looked at -> the version it was at, 0 if new
+    by: str
+    role: str
+    cause: str
+    correlation: str
+    key: str | None = None  # the Idempotency-Key; with `by` it names the command for ever
+    digest: bytes = b""  # of the request: the same key with another digest is refused
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """What was recorded.  `repeated`: it had been recorded before, under the same key."""
+
+    facts: tuple[Fact, ...]
+    repeated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an Idempotency-Key led to: the digest of the request and its positions, in order."""
+
+    digest: bytes
+    positions: tuple[int, ...]
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A stream as a decision sees it: what the thing is after so many events."""
+
+    stream: Stream
+    version: int
+    state: Any
+
+
+class Stale(Exception):  # noqa: N818  (an answer: look again and decide again)
+    """Somebody else changed this thing first; read it again and retry."""
+
+
+class Overloaded(Exception):  # noqa: N818
+    """More commands are waiting than the queue holds; try again in a moment."""
+
+
+class KeyReused(Exception):  # noqa: N818
+    """The Idempotency-Key was used before, for another request."""
+
+
+class HistoryBroken(Exception):  # noqa: N818
+    """A position is missing or a fact cannot be what was recorded.  Somebody must look."""
+
+
+class Unavailable(Exception):  # noqa: N818
+    """
+    The database does not answer; nothing was recorded.
+
+    When `unknown` is true the connection was lost at the commit and the database did not come
+    back in time to be asked: the command may have been recorded.  Under the same key it can be
+    sent again without harm.
+    """
+
+    def __init__(self, reason: str, *, unknown: bool = False) -> None:
+        super().__init__(reason)
+        self.unknown = unknown
+
+
+class Unreadable(Exception):  # noqa: N818
+    """A fact that nobody here can read: its name is unknown or its data do not fit."""
+
+    def __init__(self, name: str, version: int, data: bytes, reason: str) -> None:
+        super().__init__(f"{name} v{version}: {reason}")
+        self.name = name
+        self.version = version
+        self.data = data

@@ -1,0 +1,258 @@
+"""History: the append-only record of facts, and the only door to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from datetime import datetime
+from itertools import groupby
+from typing import Any, Self, cast
+
+import psycopg
+from psycopg.rows import tuple_row
+
+from domain.kit import Fact, Kind, Stream
+from replay.append import (
+    Append,
+    Appended,
+    HistoryBroken,
+    KeyReused,
+    Outcome,
+    Overloaded,
+    Seen,
+    Stale,
+    Unavailable,
+    Unreadable,
+)
+from replay.batcher import Entry, Line, Written
+from replay.listener import HEAD, Listener
+from replay.mapper import COLUMNS, WRITERS, Row, facts, written
+from replay.recorder import Datastore, Recorder
+from replay.streams import Streams
+
+__all__ = [
+    "Append", "Appended", "History", "HistoryBroken", "KeyReused", "Outcome", "Overloaded",
+    "Seen", "Stale", "Unavailable", "Unreadable",
+]  # fmt: skip
+
+PAGE = (
+    f"SELECT {COLUMNS} FROM history.events WHERE notification_id > %s AND notification_id <= %s"
+    " ORDER BY notification_id LIMIT %s"
+)
+OF = (
+    f"SELECT {COLUMNS} FROM history.events WHERE originator_id = %s AND notification_id <= %s"
+    " ORDER BY originator_version"
+)
+NEWER = (
+    f"SELECT {COLUMNS} FROM unnest(%s::text[], %s::bigint[]) AS known (stream, version)"
+    " JOIN history.events ON originator_id = stream AND originator_version > version"
+    " ORDER BY originator_id, originator_version"
+)
+VERSIONS = (
+    "SELECT stream, coalesce((SELECT max(originator_version) FROM history.events"
+    " WHERE originator_id = stream), 0) FROM unnest(%s::text[]) AS asked (stream)"
+)
+OUTCOME = "SELECT digest, first, last, cause FROM history.commands WHERE by = %s AND key = %s"
+LAST = 2**63 - 1
+
+
+class History:
+    """
+    Everything that ever happened, in order.  Thread-safe; one to a process.
+
+    Reading raises Unavailable when the database does not answer, HistoryBroken when a position
+    is missing, Unreadable when a fact is in a shape that this program does not know.
+    """
+
+    def __init__(self, database_url: str) -> None:
+        self._datastore = Datastore(database_url)
+        try:
+            self.recorder = Recorder(self._datastore)
+        except Exception as wrong:
+            self._datastore.close()
+            raise Unavailable(f"no database: {wrong}") from wrong
+        self._listener = Listener(self._datastore.url)
+        self._streams = Streams()
+
+    def close(self) -> None:
+        """Write what is queued, then let everything go."""
+        self.recorder.close()
+        self._listener.close()
+        self._datastore.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # Read
+
+    def head(self) -> int:
+        """The last position; 0 while nothing has happened."""
+        position: int = self._rows(HEAD)[0][0]
+        self._listener.moved_to(position)
+        return position
+
+    def moment(self, at: datetime) -> int:
+        """The position of the last fact recorded at or before an instant; 0 if none was."""
+        position: int = self._rows("SELECT history.moment(%s)", at)[0][0]
+        return position
+
+    def of(self, stream: Stream, *, until: int | None = None) -> list[Fact]:
+        """What happened to one thing, in order."""
+        return facts(self._rows(OF, stream, LAST if until is None else until))
+
+    def since(
+        self, position: int = 0, *, until: int | None = None, batch: int = 5000
+    ) -> Iterator[Fact]:
+        """What happened to everything after a position, in order."""
+        for page in self.pages(position, until=until, batch=batch):
+            yield from page
+
+    def pages(
+        self,
+        position: int = 0,
+        *,
+        until: int | None = None,
+        batch: int = 5000,
+        unreadable: bool = False,
+    ) -> Iterator[list[Fact]]:
+        """
+        The same, a page at a time.
+
+        With `unreadable` a fact that cannot be read is handed on with the exception Unreadable
+        in the place of its event, so that who follows can stop that stream and no other.
+        """
+        for page in self.rows(position, until=until, batch=batch):
+            yield facts(page, unreadable=unreadable)
+
+    def rows(
+        self, position: int = 0, *, until: int | None = None, batch: int = 5000
+    ) -> Iterator[list[Row]]:
+        """The same, unread: pages of stored rows.  Raises HistoryBroken at a gap."""
+        last = LAST if until is None else until
+        while page := cast("list[Row]", self._rows(PAGE, position, last, batch)):
+            if page[-1][4] != position + len(page):
+                # Positions are unique and come in order: so one is missing, and here is which.
+                lost = next(n for n, row in enumerate(page, position + 1) if row[4] != n)
+                raise HistoryBroken(f"position {lost} is missing")
+            yield page
+            position += len(page)
+            if len(page) < batch:
+                return
+
+    def states(self, wanted: Mapping[str, tuple[Kind[Any, Any], Stream]]) -> dict[str, Seen]:
+        """
+        Streams as decisions need them, by parameter name; one round trip for all misses.
+
+        What is in the cache may be older than the database when another process writes too: an
+        append then says Stale, and `confirm` tells a decision that appends nothing.
+        """
+        seen: dict[str, Seen] = {}
+        missing: dict[Stream, tuple[str, Kind[Any, Any], int, Any]] = {}
+        for name, (kind, stream) in wanted.items():
+            version, state, fresh = self._streams.get(kind, stream)
+            seen[name] = Seen(stream, version, state)
+            if not fresh:
+                missing[stream] = name, kind, version, state
+        if missing:
+            versions = [version for _, _, version, _ in missing.values()]
+            newer = facts(self._rows(NEWER, list(missing), versions))
+            grouped = {s: list(group) for s, group in groupby(newer, key=lambda f: f.stream)}
+            for stream, (name, kind, version, state) in missing.items():
+                new = grouped.get(stream, [])
+                state = kind.fold((fact.event for fact in new), state)
+                version += len(new)
+                self._streams.put(kind, stream, version, state)
+                seen[name] = Seen(stream, version, state)
+        return seen
+
+    def confirm(self, seen: Mapping[Stream, int]) -> None:
+        """Raise Stale if a stream has moved: for a refusal that rests on what was cached."""
+        moved = [s for s, v in self._rows(VERSIONS, list(seen)) if seen[Stream(s)] != v]
+        if moved:
+            self._streams.moved(moved)
+            raise Stale
+
+    def outcome(self, by: str, key: str) -> Outcome | None:
+        """What an Idempotency-Key led to, if anything yet."""
+        for digest, first, last, cause in self._rows(OUTCOME, by, key):
+            return Outcome(digest, tuple(range(first, last + 1)), cause)
+        return None
+
+    def wait(self, position: int, timeout: float) -> bool:
+        """Block until history has come as far, at most so many seconds; whether it has."""
+        return self._listener.wait(position, timeout)
+
+    # Write
+
+    def submit(self, append: Append) -> Future[Appended]:
+        """
+        Queue what a command wants recorded; resolves after the commit.
+
+        Raises Overloaded at once.  The future raises Stale, KeyReused or Unavailable.
+        """
+        versions = dict(append.seen)
+        lines: list[Line] = []
+        for stream, event in append.happenings:
+            versions[stream] += 1
+            state = written(
+                event,
+                by=append.by,
+                role=append.role,
+                cause=append.cause,
+                correlation=append.correlation,
+            )
+            lines.append((stream, versions[stream], WRITERS[type(event)][0], state))
+        entry = Entry(
+            lines,
+            [(stream, version or -1, version) for stream, version in append.seen.items()],
+            lambda done: self._appended(append, lines, done),
+            append.by,
+            append.cause,
+            append.key,
+            append.digest,
+        )
+        entry.refused = lambda: self._streams.moved(append.seen)
+        return self.recorder.write(entry)
+
+    def append(self, append: Append) -> Appended:
+        """Record what a command wants recorded, all or none, and wait until it is durable."""
+        return self.submit(append).result()
+
+    def _appended(self, append: Append, lines: Sequence[Line], done: Written) -> Appended:
+        if done.rows is not None:
+            return Appended(tuple(facts(done.rows)), repeated=True)
+        assert done.at is not None or not lines
+        made = tuple(
+            Fact(
+                stream,
+                line[1],
+                event,
+                cast("datetime", done.at),
+                append.by,
+                append.role,
+                append.cause,
+                append.correlation,
+                position,
+            )
+            for position, ((stream, event), line) in enumerate(
+                zip(append.happenings, lines, strict=True), done.first
+            )
+        )
+        for stream, after in append.seen.items():
+            self._streams.happened(stream, after, [f.event for f in made if f.stream == stream])
+        self._listener.moved_to(done.last)
+        return Appended(made)
+
+    def _rows(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
+        try:
+            with (
+                self._datastore.pool.connection() as connection,
+                connection.cursor(row_factory=tuple_row, binary=True) as cursor,
+            ):
+                cursor.execute(query, parameters, prepare=True)
+                return cursor.fetchall()
+        except psycopg.OperationalError as wrong:
+            raise Unavailable(str(wrong)) from wrong
