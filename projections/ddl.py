@@ -1,0 +1,80 @@
+"""What a projection's table is called in Postgres and how it is made: derived from its row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from projections.columns import Column, columns, shape
+from projections.kit import Projection
+
+SCHEMA = "books"
+
+
+def quoted(*names: str) -> str:
+    """Names as SQL writes them, joined by commas."""
+    return ", ".join(f'"{name}"' for name in names)
+
+
+class Stored:
+    """One projection as it is kept in one schema: its two tables, their columns and keys."""
+
+    def __init__(self, schema: str, projection: Projection[Any]) -> None:
+        self.schema, self.projection = schema, projection
+        self.columns = columns(projection.row)
+        self.names = tuple(column.name for column in self.columns)
+        self.key = self.columns[: len(projection.key)]
+        self.table = f'"{schema}"."{projection.name}"'
+        self.past = f'"{schema}"."{projection.name}_past"'
+        self.shape = shape(projection.row, projection.key)
+
+    def listed(self, source: str = "v") -> str:
+        """The columns, to be selected: documents as text."""
+        return ", ".join(_selected(column, source) for column in self.columns)
+
+    def make(self) -> str:
+        """Create both tables, if they are not there, with the keys alone for indexes."""
+        fields = ", ".join(_declared(column, column.optional) for column in self.columns)
+        kept = ", ".join(_declared(column, column not in self.key) for column in self.columns)
+        key = quoted(*self.projection.key)
+        return (
+            f"create table if not exists {self.table} ({fields}, primary key ({key}))"
+            f" with (fillfactor = 90);"
+            f"create table if not exists {self.past} (known_from bigint not null, {kept},"
+            f" gone boolean not null, primary key ({key}, known_from))"
+        )
+
+    def index(self) -> str:
+        """Create the indexes people look by, on the table and on its past."""
+        return ";".join(self._indexes())
+
+    def _indexes(self) -> Iterable[str]:
+        for names in self.projection.indexes:
+            by = (*names, *(k for k in self.projection.key if k not in names))
+            label = f"{self.projection.name}_{'_'.join(names)}"[:56]
+            yield f'create index if not exists "{label}" on {self.table} ({quoted(*by)})'
+            yield (
+                f'create index if not exists "{label}_past" on {self.past}'
+                f" ({quoted(*by)}, known_from)"
+            )
+
+
+def meta(schema: str) -> str:
+    """Create the schema and its own two tables, if they are not there."""
+    return (
+        f'create schema if not exists "{schema}";'
+        f'create table if not exists "{schema}".progress (projection text primary key,'
+        f" version integer not null, shape text not null, position bigint not null);"
+        f'create table if not exists "{schema}".parked (projection text not null,'
+        f" stream text not null, position bigint not null, error text not null,"
+        f" primary key (projection, position))"
+    )
+
+
+def _declared(column: Column, optional: bool) -> str:
+    order = ' collate "C"' if column.sql == "text" else ""
+    return f'"{column.name}" {column.sql}{order}' + ("" if optional else " not null")
+
+
+def _selected(column: Column, source: str) -> str:
+    return f'{source}."{column.name}"' + ("::text" if column.sql == "jsonb" else "")

@@ -1,0 +1,227 @@
+"""Projected tables in Postgres, written: rows fetched in bulk, changes written in bulk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from projections.columns import line, read
+from projections.ddl import SCHEMA, Stored, meta, quoted
+from projections.kit import Change, Projection, key_values
+from projections.postgres import Connection
+
+
+class VersionChanged(Exception):  # noqa: N818  (a state of the tables, told to an operator)
+    """The tables were grown by another version of a projection: `wattledger rebuild` them."""
+
+
+class Moved(Exception):  # noqa: N818
+    """The tables moved under their writer, as when a rebuild swaps in new ones."""
+
+
+class Parked(NamedTuple):
+    """A fact that a projection has laid aside, and why; nothing of it is in the table."""
+
+    projection: str
+    stream: str
+    position: int
+    error: str
+
+
+class Writer:
+    """
+    Writes the tables of projections over one connection.  Transactions are the caller's.
+
+    Whoever writes holds the lock of the schema (`lock`): there is one writer at a time.
+    """
+
+    def __init__(
+        self, db: Connection, projections: Iterable[Projection[Any]], schema: str = SCHEMA
+    ) -> None:
+        self.db, self.schema = db, schema
+        self.stored = {one.name: Stored(schema, one) for one in projections}
+
+    def lock(self) -> bool:
+        """Take the lock of the schema for as long as the connection lives; False if taken."""
+        asked = b"select pg_try_advisory_lock(hashtextextended(%s, 0))"
+        found = self.db.execute(asked, (f"wattledger projections {self.schema}",)).fetchone()
+        return bool(found and found[0])
+
+    def make(self, *, indexes: bool = True) -> None:
+        """Create what is not there, from position 0 on.  Raises VersionChanged."""
+        self._run(meta(self.schema))
+        self.positions()
+        for stored in self.stored.values():
+            self._run(stored.make())
+            if indexes:
+                self._run(stored.index())
+            self._run(
+                f'insert into "{self.schema}".progress values (%s, %s, %s, 0)'
+                " on conflict do nothing",
+                (stored.projection.name, stored.projection.version, stored.shape),
+            )
+
+    def positions(self) -> dict[str, int]:
+        """How far each projection is folded.  Raises VersionChanged."""
+        query = f'select projection, version, shape, position from "{self.schema}".progress'
+        found = {name: rest for name, *rest in self.db.execute(query.encode()).fetchall()}
+        stale = [
+            f"{name} is at version {found[name][0]}, asked is {stored.projection.version}"
+            + (" with other columns" if found[name][1] != stored.shape else "")
+            for name, stored in self.stored.items()
+            if name in found and found[name][:2] != [stored.projection.version, stored.shape]
+        ]
+        if stale:
+            raise VersionChanged(f"{'; '.join(stale)}: run `wattledger rebuild`")
+        return {name: found[name][2] for name in self.stored if name in found}
+
+    def fetch(self, name: str, keys: Collection[Any]) -> dict[Any, Any]:
+        """The rows that are there, of those keys (one or more)."""
+        stored = self.stored[name]
+        projection = stored.projection
+        arrays, values = _arrays(stored, keys)
+        names = quoted(*projection.key)
+        query = (
+            f"select {stored.listed()} from unnest({arrays}) as k({names})"
+            f" join {stored.table} v using ({names})"
+        )
+        make = read(projection.row)
+        with self.db.cursor(binary=True) as cursor:
+            rows = [make(row) for row in cursor.execute(query.encode(), values)]
+        return {projection.key_of(row): row for row in rows}
+
+    def write(self, name: str, changes: Sequence[Change]) -> None:
+        """Write changes in their order: each to the past, the last of each row to the table."""
+        stored = self.stored[name]
+        tell, farewell = line(stored.projection.row), _farewell(stored)
+        existed: dict[Any, bool] = {}
+        now: dict[Any, str | None] = {}
+        past: list[str] = []
+        for position, key, before, row in changes:
+            existed.setdefault(key, before is not None)
+            now[key] = text = None if row is None else tell(row)
+            past.append(
+                f"{position}\t{farewell(key)}\tt\n"
+                if text is None
+                else f"{position}\t{text}\tf\n"
+            )
+        self._copy(stored.past, past)
+        there = [(key, text) for key, text in now.items() if text is not None]
+        self._copy(stored.table, [f"{text}\n" for key, text in there if not existed[key]])
+        self._replace(stored, [f"{text}\n" for key, text in there if existed[key]])
+        self._remove(stored, [k for k, text in now.items() if text is None and existed[k]])
+
+    def advance(self, moved: Mapping[str, tuple[int, int]]) -> None:
+        """Move positions, each from one to another.  Raises Moved if one was elsewhere."""
+        if not moved:
+            return
+        query = (
+            f'update "{self.schema}".progress p set position = m.now from'
+            " unnest(%s::text[], %s::bigint[], %s::bigint[], %s::int[])"
+            " m(name, was, now, version)"
+            " where p.projection = m.name and p.position = m.was and p.version = m.version"
+        )
+        was, now = zip(*moved.values(), strict=True)
+        versions = [self.stored[name].projection.version for name in moved]
+        told = (list(moved), list(was), list(now), versions)
+        if self.db.execute(query.encode(), told).rowcount != len(moved):
+            raise Moved("somebody else moved the projections; they are read again")
+
+    def park(self, name: str, stream: str, position: int, error: str) -> None:
+        """Lay a fact aside that could not be folded, or that came behind one."""
+        query = (
+            f'insert into "{self.schema}".parked values (%s, %s, %s, %s) on conflict do nothing'
+        )
+        self.db.execute(query.encode(), (name, stream, position, error.replace("\0", "\\0")))
+
+    def parked(self) -> list[Parked]:
+        """What is laid aside, by projection and position."""
+        query = (
+            f'select projection, stream, position, error from "{self.schema}".parked'
+            " order by projection, position"
+        )
+        return [Parked(*row) for row in self.db.execute(query.encode()).fetchall()]
+
+    def rewind(self, name: str, position: int) -> None:
+        """Take the table of a projection, and its progress, back to an earlier position."""
+        stored = self.stored[name]
+        key = quoted(*stored.projection.key)
+        names = quoted(*stored.names)
+        later = f"select {key} from {stored.past} where known_from > %s"
+        self._run(f"delete from {stored.table} where ({key}) in ({later})", (position,))
+        self._run(
+            f"insert into {stored.table} select {names} from (select distinct on ({key}) *"
+            f" from {stored.past} where ({key}) in ({later}) and known_from <= %s"
+            f" order by {key}, known_from desc) v where not gone",
+            (position, position),
+        )
+        self._run(f"delete from {stored.past} where known_from > %s", (position,))
+        mine = (name, position)
+        self._run(
+            f'delete from "{self.schema}".parked where projection = %s and position > %s', mine
+        )
+        self._run(
+            f'update "{self.schema}".progress set position = %s where projection = %s',
+            mine[::-1],
+        )
+
+    def _copy(self, table: str, lines: list[str]) -> None:
+        if lines:
+            with (
+                self.db.cursor() as cursor,
+                cursor.copy(f"copy {table} from stdin".encode()) as to,
+            ):
+                to.write("".join(lines))
+
+    def _replace(self, stored: Stored, lines: list[str]) -> None:
+        if not lines:
+            return
+        name = f'"{stored.projection.name}_now"'
+        self._run(
+            f"create temp table if not exists {name} (like {stored.table})"
+            " on commit delete rows"
+        )
+        self._copy(f"pg_temp.{name}", lines)
+        others = [column.name for column in stored.columns[len(stored.key) :]]
+        if others:
+            put = ", ".join(f'"{column}" = n."{column}"' for column in others)
+            self._run(
+                f"update {stored.table} v set {put} from pg_temp.{name} n where {_same(stored)}"
+            )
+        self._run(f"truncate pg_temp.{name}")
+
+    def _remove(self, stored: Stored, keys: list[Any]) -> None:
+        if keys:
+            arrays, values = _arrays(stored, keys)
+            self._run(
+                f"delete from {stored.table} v using unnest({arrays})"
+                f" n({quoted(*stored.projection.key)}) where {_same(stored)}",
+                values,
+            )
+
+    def _run(self, query: str, values: Sequence[Any] | None = None) -> None:
+        self.db.execute(query.encode(), values)
+
+
+def _same(stored: Stored) -> str:
+    return " and ".join(f'v."{column.name}" = n."{column.name}"' for column in stored.key)
+
+
+def _arrays(stored: Stored, keys: Collection[Any]) -> tuple[str, tuple[list[Any], ...]]:
+    """Keys as one array a column, and how SQL casts them."""
+    rows = [key_values(stored.projection, key) for key in keys]
+    casts = ", ".join(f"%s::{column.sql}[]" for column in stored.key)
+    return casts, tuple(list(column) for column in zip(*rows, strict=True))
+
+
+def _farewell(stored: Stored) -> Callable[[Any], str]:
+    """A function that writes, for a key whose row is removed, the columns of its past."""
+    encoders = [column.encode for column in stored.key]
+    nothing = ["\\N"] * (len(stored.columns) - len(stored.key))
+
+    def tell(key: Any) -> str:
+        values = key if len(encoders) > 1 else (key,)
+        told = [encode(value) for encode, value in zip(encoders, values, strict=True)]
+        return "\t".join(told + nothing)
+
+    return tell
