@@ -1,0 +1,177 @@
+"""
+What every kind of charge is written with: `Part` is what it is shown, `Draft` its answer.
+
+A charge is a frozen value (what the tariff says) with one method (how it is reckoned):
+
+    def lines(self, part: Part) -> Iterator[Draft]
+
+A part is some days of a bill under one tariff version.  Whatever a charge may know is asked of
+it, so that the same rule gives amounts, explanations and columns of many accounts.
+"""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from typing import Annotated, Literal, Protocol, TypeAlias
+
+from pydantic import StringConstraints
+
+from domain.calendars import Calendar, Schedule
+from domain.exact import ZERO, Number, total
+from domain.usage import Channel, What
+from domain.values import Period, next_month
+
+Code: TypeAlias = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9._ -]{0,58}[A-Za-z0-9])?$")
+]
+Per: TypeAlias = Literal["period", "month", "month-of-365", "day", "year"]
+"""For what a price or an allowance is: once a bill; a calendar month, part months by days;
+a month taken as 365/12 days; a day; a year of 365 or 366 days."""
+
+Memory: TypeAlias = MutableMapping[tuple[What, str, str, date], Number]
+"""What bills hand on: (what, code, period, since) -> quantity; see `domain.usage.Kept`."""
+
+
+class Measured(Protocol):
+    """What was measured, as numbers: kWh, kvarh, kW, kVA."""
+
+    def energy(
+        self, period: Period, channel: Channel, schedule: Schedule | None, calendar: Calendar
+    ) -> dict[str, Number]: ...
+
+    def known(self, number: Number, what: str, facts: Sequence[str] = ()) -> Number:
+        """A number that a rule starts from, under the name by which it will be explained."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A line before rounding; `amount` is in major units, exact."""
+
+    code: str
+    kind: str
+    quantity: Number
+    unit: str
+    rate: Number
+    amount: Number
+    since: date
+    until: date
+    period: str = ""
+    tier: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some days of a bill under one tariff version, and what was measured in them."""
+
+    period: Period
+    bill: Period  # the whole bill that this is a part of
+    calendar: Calendar
+    schedules: Mapping[str, Schedule]
+    measured: Measured
+    memory: Memory
+    settled: list[Draft] = field(default_factory=list)  # the lines of charges said before
+
+    def kwh(
+        self, channel: Channel = "import", schedule: str | None = None
+    ) -> dict[str, Number]:
+        """Energy by time-of-use period ("" without a schedule), kWh or kvarh."""
+        table = self.schedules[schedule] if schedule else None
+        return self.measured.energy(self.period, channel, table, self.calendar)
+
+    def base(self, of: Sequence[str], but: Sequence[str] = ()) -> Number:
+        """The sum of the lines said before whose code or kind is in `of` (all, if empty)."""
+        return total(
+            line.amount
+            for line in self.settled
+            if (not of or line.code in of or line.kind in of)
+            and not (line.code in but or line.kind in but)
+        )
+
+    def share(self, per: Per) -> Fraction:
+        """How many of the units `per` these days are."""
+        match per:
+            case "day":
+                return Fraction(self.period.days)
+            case "period":
+                return Fraction(self.period.days, self.bill.days)
+            case "month":
+                return sum(
+                    (Fraction(days, of) for days, of in self._months()), start=Fraction(0)
+                )
+            case "month-of-365":
+                return Fraction(self.period.days * 12, 365)
+            case "year":
+                years = (366 if _leap(day.year) else 365 for day in self.period)
+                return sum((Fraction(1, days) for days in years), start=Fraction(0))
+
+    def times(self, number: Number, per: Per) -> Number:
+        """A number for one unit of `per`, for these days; multiplied first, divided last."""
+        share = self.share(per)
+        if share == 1:
+            return number
+        many = self.measured.known(Decimal(share.numerator), f"days, per {per}")
+        if share.denominator == 1:
+            return number * many
+        return number * many / self.measured.known(Decimal(share.denominator), f"of a {per}")
+
+    def count(self, per: Per) -> Decimal:
+        """The share as a quantity to print."""
+        share = self.share(per)
+        return Decimal(share.numerator) / Decimal(share.denominator)
+
+    def within(self, since: date, until: date) -> Part:
+        """The days of it from `since` to before `until`."""
+        return replace(self, period=Period(since=since, until=until))
+
+    def by_season(self, matters: bool = True) -> Iterator[tuple[str, Part]]:
+        """It cut where the season changes; whole, in the season "", if that is no matter."""
+        if not matters or not self.calendar.seasons:
+            yield "", self
+            return
+        first = self.period.since
+        season = self.calendar.season(first)
+        for day in self.period:
+            if (now := self.calendar.season(day)) != season:
+                yield season, self.within(first, day)
+                first, season = day, now
+        yield season, self.within(first, self.period.until)
+
+    def by_year(self, begins: str) -> Iterator[tuple[date, Part]]:
+        """It cut where a year of account begins (`begins` as 01-01), with the day it began."""
+        month, day = int(begins[:2]), int(begins[3:])
+        first = self.period.since
+        start = date(first.year, month, day)
+        start = start if start <= first else date(first.year - 1, month, day)
+        while first < self.period.until:
+            following = date(start.year + 1, month, day)
+            until = min(following, self.period.until)
+            yield start, self.within(first, until)
+            first, start = until, following
+
+    def _months(self) -> Iterator[tuple[int, int]]:
+        first = self.period.since
+        while first < self.period.until:
+            until = min(next_month(first), self.period.until)
+            yield (until - first).days, monthrange(first.year, first.month)[1]
+            first = until
+
+
+def _leap(year: int) -> bool:
+    return monthrange(year, 2)[1] == 29
+
+
+def yesterday(day: date) -> date:
+    """The day before."""
+    return day - timedelta(days=1)
+
+
+def recalled(part: Part, what: What, code: str, period: str, since: date) -> Number:
+    """What an earlier bill handed on; zero if nothing."""
+    kept = part.memory.get((what, code, period, since), ZERO)
+    return part.measured.known(kept, f"{what} carried forward, {code} {period}".rstrip())

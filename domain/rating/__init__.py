@@ -1,0 +1,24 @@
+"""Rating: what usage costs under a tariff.  Pure functions; nothing here is an event."""
+
+from domain.rating.lines import Line, Rated
+from domain.rating.measured import UsageMissing, UsageNotByPeriod, UsageTwice
+from domain.rating.rate import NoTariff, TwoCurrencies, rate
+from domain.usage import Carry, Demanded, Held, Kept, Registered, Series, Usage
+
+__all__ = [
+    "Carry",
+    "Demanded",
+    "Held",
+    "Kept",
+    "Line",
+    "NoTariff",
+    "Rated",
+    "Registered",
+    "Series",
+    "TwoCurrencies",
+    "Usage",
+    "UsageMissing",
+    "UsageNotByPeriod",
+    "UsageTwice",
+    "rate",
+]

@@ -1,0 +1,97 @@
+"""Usage: what was measured at a point, as rating sees it.  Integers: Wh, varh, W, VA."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Literal, TypeAlias
+
+from domain.kit import value
+from domain.values import Price, Zone
+
+Channel: TypeAlias = Literal["import", "export", "reactive"]
+Facts: TypeAlias = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One run of interval values without a hole; `start` is UTC, `wh` are Wh or varh."""
+
+    channel: Channel
+    start: datetime
+    minutes: int
+    wh: tuple[int, ...]
+    facts: Facts = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """
+    How far a register went over whole local days, multiplier already applied.
+
+    `label` is the time-of-use period that it counts; None counts them all.
+    """
+
+    channel: Channel
+    label: str | None
+    since: date
+    until: date
+    wh: int
+    facts: Facts = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Demanded:
+    """The highest demand that a register showed over some days, in W (or VA)."""
+
+    label: str | None
+    since: date
+    until: date
+    w: int
+    unit: Literal["kW", "kVA"] = "kW"
+    facts: Facts = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A quantity that was agreed for some days: contract demand in W, capacity in VA."""
+
+    what: Literal["contract", "capacity"]
+    since: date
+    until: date
+    w: int
+    facts: Facts = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """All that was measured and agreed, for one account and one zone."""
+
+    zone: Zone
+    series: tuple[Series, ...] = ()
+    registers: tuple[Registered, ...] = ()
+    demands: tuple[Demanded, ...] = ()
+    contract_w: int | None = None  # agreed demand over the whole period
+    capacity_va: int | None = None  # transformers and high-voltage motors, likewise
+    held: tuple[Held, ...] = ()  # the same two where they change within the period
+    power_factor: Decimal | None = None  # told, where it is not measured
+    persons: int = 1  # in the household
+    exempt: frozenset[str] = frozenset()  # codes of charges that are not for this account
+
+
+What: TypeAlias = Literal["block", "peak", "bank", "credit"]
+
+
+@value
+class Kept:
+    """Something that one bill hands to the next: see the charge that keeps it."""
+
+    what: What
+    code: str
+    period: str = ""
+    since: date
+    quantity: Price
+
+
+Carry: TypeAlias = tuple[Kept, ...]
