@@ -36,6 +36,7 @@ WAITING_MAX = 4096  # commands queued before a new one is refused
 BATCH_COMMANDS = 512
 BATCH_BYTES = 1 << 20
 PATIENCE = 30.0  # seconds for a lost database to come back before an outcome stays unknown
+PROMPTLY = 0.5  # seconds to keep trying before saying that there is no database
 LOCK_TIMEOUT = 10.0  # seconds to wait for another process that writes
 
 APPEND = (
@@ -90,6 +91,7 @@ class Batcher:
     def __init__(self, database_url: str, *, waiting_max: int = WAITING_MAX) -> None:
         self._url = database_url
         self._waiting_max = waiting_max
+        self.patience = PATIENCE
         self._queue: deque[Entry] = deque()
         self._ready = Condition()
         self._closing = False
@@ -159,11 +161,16 @@ class Batcher:
 
     def _write(self, batch: list[Entry]) -> dict[str, int]:
         """Write a batch and answer its commands; the streams it moved, and to which version."""
-        try:
-            connection = self._connected()
-        except psycopg.Error as wrong:
-            _fail(batch, Unavailable(f"no database: {wrong}"))
-            return {}
+        until = time.monotonic() + PROMPTLY
+        while True:
+            try:
+                connection = self._connected()
+                break
+            except psycopg.Error as wrong:
+                if time.monotonic() > until:
+                    _fail(batch, Unavailable(f"no database: {wrong}"))
+                    return {}
+                time.sleep(0.05)
         try:
             rows = connection.execute(APPEND, _parameters(batch), prepare=True).fetchall()
         except Exception as wrong:
@@ -187,7 +194,7 @@ class Batcher:
 
     def _settle(self, batch: list[Entry], lost: Exception) -> dict[str, int]:
         """The connection was lost: find out what was recorded and write the rest again."""
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + self.patience
         while True:
             try:
                 connection = self._connected()

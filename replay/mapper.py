@@ -48,6 +48,9 @@ class Readers(dict[tuple[str, int], Callable[[Any], Any]]):
         return old
 
 
+# Stands for the envelope of what cannot be read at all.
+ABSENT: dict[str, Any] = dict.fromkeys(("by", "role", "cause", "correlation"), "") | {"v": 0}
+
 WRITERS = Writers()
 READERS = Readers()
 
@@ -76,11 +79,12 @@ def facts(rows: Iterable[Row], *, unreadable: bool = False) -> list[Fact]:
     """
     loads, readers, made = orjson.loads, READERS, []
     for stream, version, name, state, position, at in rows:
-        envelope = loads(state)
+        envelope = ABSENT
         try:
+            envelope = loads(state)
             event = readers[name, envelope["v"]](envelope["data"])
         except (KeyError, ValidationError, TypeError, ValueError) as wrong:
-            event = Unreadable(name, envelope.get("v", 0), state, str(wrong))
+            event = Unreadable(name, envelope["v"], state, str(wrong))
             if not unreadable:
                 raise event from wrong
         made.append(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from eventsourcing.persistence import IntegrityError, OperationalError, StoredEvent
@@ -16,6 +16,7 @@ from replay.batcher import Batcher, Entry, Written
 from replay.migrations import migrate
 
 SCHEMA = "history"
+PLACE = ("dbname", "host", "port", "user", "password")
 SETTINGS = "-c timezone=UTC -c idle_in_transaction_session_timeout=10s"
 
 
@@ -53,12 +54,14 @@ class Recorder(PostgresApplicationRecorder):
     stream, where the library would let a stream be filled in backwards.
     """
 
-    def __init__(self, datastore: Datastore, *, events_table_name: str = "events") -> None:
+    def __init__(
+        self, datastore: PostgresDatastore, *, events_table_name: str = "events"
+    ) -> None:
         del events_table_name  # the migrations name the table
         super().__init__(datastore, events_table_name="events")
         self.channel_name = SCHEMA
-        self.url = datastore.url
-        self.batcher = Batcher(datastore.url)
+        self.url = _url(datastore)
+        self.batcher = Batcher(self.url)
 
     def create_table(self) -> None:
         """Apply the migrations, which are how our tables come to be."""
@@ -98,7 +101,15 @@ class Recorder(PostgresApplicationRecorder):
             raise IntegrityError("an event with that version is there") from wrong
         except Unavailable as wrong:
             raise OperationalError(str(wrong)) from wrong
-        return range(written.first, written.last + 1)
+        return list(range(written.first, written.last + 1))
+
+
+def _url(datastore: PostgresDatastore) -> str:
+    """Where a pool connects to, for the one connection that is not in it."""
+    if isinstance(datastore, Datastore):
+        return datastore.url
+    kwargs = cast("dict[str, Any]", datastore.pool.kwargs)
+    return make_conninfo(**{name: v for name, v in kwargs.items() if name in PLACE and v})
 
 
 def _itself(written: Written) -> Written:

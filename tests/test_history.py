@@ -1,0 +1,372 @@
+"""History on a real Postgres: what is appended, refused, repeated, read and remembered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+
+from domain.kit import Fact
+from replay.append import Append
+from replay.history import (
+    History,
+    HistoryBroken,
+    KeyReused,
+    Overloaded,
+    Stale,
+    Unavailable,
+    Unreadable,
+)
+from replay.migrations import migrate
+from tests.counters import Counted, Counter, Renamed, counters, counting, stream
+
+
+@pytest.fixture
+def history(database_url: str) -> Iterator[History]:
+    migrate(database_url)
+    with History(database_url) as opened:
+        yield opened
+
+
+@contextmanager
+def writing_held(database_url: str) -> Iterator[None]:
+    """While inside, nobody gets the lock under which facts are written."""
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended('wattledger history', 0))"
+        )
+        yield
+
+
+def altered(database_url: str, statement: str) -> None:
+    """Change the database behind history's back, as its superuser."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(statement)
+
+
+def test_facts_get_versions_in_their_stream_and_positions_in_all(history: History) -> None:
+    first = history.append(counting("a", 0, 1, 2)).facts
+    second = history.append(counting("b", 0, 3, cause="d")).facts
+
+    assert [(f.stream, f.version, f.position) for f in first + second] == [
+        (stream("a"), 1, 1),
+        (stream("a"), 2, 2),
+        (stream("b"), 1, 3),
+    ]
+    assert second[0] == Fact(
+        stream("b"), 1, Counted(many=3), second[0].at, "ada", "clerk", "d", "r", 3
+    )
+    assert list(history.since()) == [*first, *second]
+    assert history.of(stream("a")) == list(first)
+    assert history.of(stream("a"), until=1) == list(first[:1])
+    assert history.head() == 3
+
+
+def test_a_command_over_several_streams_is_recorded_whole_or_not_at_all(
+    history: History,
+) -> None:
+    history.append(counting("b", 0))
+    both = Append(
+        ((stream("a"), Counted(many=1)), (stream("b"), Renamed(name="x"))),
+        {stream("a"): 0, stream("b"): 0},
+        "ada", "clerk", "c", "r",
+    )  # fmt: skip
+
+    with pytest.raises(Stale):
+        history.append(both)
+
+    assert history.of(stream("a")) == []
+    assert history.head() == 1
+
+
+def test_a_stream_that_was_only_looked_at_counts_as_well(history: History) -> None:
+    history.append(counting("watched", 0))
+    looked = Append(
+        ((stream("a"), Counted(many=1)),),
+        {stream("a"): 0, stream("watched"): 0},
+        "ada", "clerk", "c", "r",
+    )  # fmt: skip
+
+    with pytest.raises(Stale):
+        history.append(looked)
+
+
+def test_a_stale_command_fails_alone_in_its_batch(history: History, database_url: str) -> None:
+    history.append(counting("a", 0))
+    with writing_held(database_url):
+        history.submit(counting("door", 0))  # is in the batch that waits for the lock
+        good = history.submit(counting("b", 0, 1, 2))
+        stale = history.submit(counting("a", 0))
+        after = history.submit(counting("c", 0, 3))
+
+    assert [f.position for f in good.result().facts] == [3, 4]
+    assert [f.position for f in after.result().facts] == [5]
+    with pytest.raises(Stale):
+        stale.result()
+
+
+def test_of_two_in_one_batch_that_saw_the_same_version_the_second_is_stale(
+    history: History, database_url: str
+) -> None:
+    with writing_held(database_url):
+        history.submit(counting("door", 0))
+        first = history.submit(counting("a", 0, 7))
+        second = history.submit(counting("a", 0, 8))
+        other = history.submit(counting("b", 0, 9))
+
+    assert first.result().facts[0].event == Counted(many=7)
+    assert other.result().facts[0].event == Counted(many=9)
+    with pytest.raises(Stale):
+        second.result()
+
+
+def test_one_that_cannot_be_stored_fails_alone_in_its_batch(
+    history: History, database_url: str
+) -> None:
+    with writing_held(database_url):
+        history.submit(counting("door", 0))
+        good = history.submit(counting("a", 0))
+        bad = history.submit(counting("zero \x00 byte", 0))
+
+    assert good.result().facts[0].position == 2
+    with pytest.raises(psycopg.DataError):
+        bad.result()
+    assert history.append(counting("a", 1)).facts[0].position == 3
+
+
+def test_the_same_key_and_request_give_the_same_facts_again(history: History) -> None:
+    first = history.append(counting("a", 0, 1, 2, idempotency="k", digest=b"d"))
+    history.append(counting("a", 2))
+    again = history.append(counting("a", 0, 1, 2, idempotency="k", digest=b"d", cause="other"))
+
+    assert again.repeated
+    assert again.facts == first.facts
+    assert history.head() == 3
+
+
+def test_a_key_with_another_request_is_refused_and_belongs_to_who_used_it(
+    history: History,
+) -> None:
+    history.append(counting("a", 0, idempotency="k", digest=b"d"))
+
+    with pytest.raises(KeyReused):
+        history.append(counting("a", 1, idempotency="k", digest=b"e"))
+    other = history.append(counting("a", 1, idempotency="k", digest=b"e", by="bob"))
+
+    assert not other.repeated
+
+
+def test_a_key_used_fifty_times_at_once_has_one_effect(history: History) -> None:
+    def ask(n: int) -> list[int]:
+        append = counting("a", 0, 1, 2, 3, idempotency="k", digest=b"d", cause=str(n))
+        return [fact.position for fact in history.append(append).facts]
+
+    with ThreadPoolExecutor(50) as pool:
+        answers = list(pool.map(ask, range(50)))
+
+    assert answers == [[1, 2, 3]] * 50
+    assert history.head() == 3
+
+
+def test_the_outcome_of_a_key_is_remembered(history: History) -> None:
+    assert history.outcome("ada", "k") is None
+    history.append(counting("a", 0))
+    history.append(counting("b", 0, 1, 2, idempotency="k", digest=b"d"))
+    quiet = Append((), {stream("a"): 1}, "ada", "clerk", "c", "r", key="q", digest=b"d")
+    history.append(quiet)
+
+    outcome = history.outcome("ada", "k")
+    assert outcome is not None
+    assert (outcome.digest, outcome.positions, outcome.cause) == (b"d", (2, 3), "c")
+    nothing = history.outcome("ada", "q")
+    assert nothing is not None
+    assert nothing.positions == ()
+    assert history.append(quiet).repeated
+
+
+def test_a_position_that_is_missing_is_told_and_never_passed_over(
+    history: History, database_url: str
+) -> None:
+    for n in range(7):
+        history.append(counting(n, 0))
+    altered(database_url, "DELETE FROM history.events WHERE notification_id = 4")
+
+    read = history.pages(batch=3)
+    assert [fact.position for fact in next(read)] == [1, 2, 3]
+    with pytest.raises(HistoryBroken, match="position 4 is missing"):
+        next(read)
+
+
+def test_pages_end_where_they_are_told_to(history: History) -> None:
+    for n in range(7):
+        history.append(counting(n, 0))
+
+    pages = [[fact.position for fact in page] for page in history.pages(1, until=6, batch=2)]
+
+    assert pages == [[2, 3], [4, 5], [6]]
+
+
+def test_a_moment_is_the_last_position_recorded_by_then(history: History) -> None:
+    facts = [history.append(counting("a", n)).facts[0] for n in range(9)]
+    tick = timedelta(microseconds=1)
+
+    assert history.moment(facts[0].at - tick) == 0
+    for fact in facts:
+        until_then = max(f.position for f in facts if f.at <= fact.at)
+        assert history.moment(fact.at) == until_then
+    assert history.moment(datetime.now(UTC) + timedelta(days=1)) == 9
+
+
+def test_time_never_goes_back_even_if_the_clock_does(
+    history: History, database_url: str
+) -> None:
+    ahead = datetime.now(UTC) + timedelta(hours=1)
+    history.append(counting("a", 0))
+    altered(database_url, f"UPDATE history.head SET at = '{ahead.isoformat()}'")
+
+    late = history.append(counting("a", 1)).facts[0]
+
+    assert late.at == ahead
+    assert [fact.at for fact in history.since()][-1] == ahead
+
+
+def test_more_than_the_queue_holds_is_refused_at_once(
+    history: History, database_url: str
+) -> None:
+    batcher = history.recorder.batcher
+    with writing_held(database_url):
+        queued = [history.submit(counting("door", 0))]
+        while batcher.waiting < 4096:
+            queued.append(history.submit(counting(len(queued), 0)))
+        with pytest.raises(Overloaded):
+            history.submit(counting("one more", 0))
+
+    assert [f.result().facts[0].position for f in queued] == list(range(1, len(queued) + 1))
+
+
+def test_states_are_folded_once_and_kept_up_with_what_is_appended(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = {"a": (counters, stream("a")), "b": (counters, stream("b"))}
+    history.append(counting("a", 0, 1, 2))
+    assert history.states(wanted)["a"].state == Counter(many=3)
+
+    monkeypatch.setattr(history, "_rows", lambda *_: pytest.fail("read the database"))
+    history.append(counting("a", 2, 4))
+    history.append(counting("b", 0, 5))
+
+    seen = history.states(wanted)
+    assert (seen["a"].version, seen["a"].state) == (3, Counter(many=7))
+    assert (seen["b"].version, seen["b"].state) == (1, Counter(many=5))
+
+
+def test_a_cache_left_behind_by_another_process_costs_one_retry(
+    history: History, database_url: str
+) -> None:
+    wanted = {"a": (counters, stream("a"))}
+    history.append(counting("a", 0, 1))
+    assert history.states(wanted)["a"].version == 1
+    with History(database_url) as other:
+        other.append(counting("a", 1, 10))
+
+    with pytest.raises(Stale):
+        history.append(counting("a", history.states(wanted)["a"].version, 100))
+    history.append(counting("a", history.states(wanted)["a"].version, 100))
+
+    assert history.states(wanted)["a"].state == Counter(many=111)
+
+
+def test_a_refusal_that_rests_on_the_cache_can_be_confirmed(
+    history: History, database_url: str
+) -> None:
+    wanted = {"a": (counters, stream("a"))}
+    history.append(counting("a", 0, 1))
+    seen = history.states(wanted)["a"]
+    history.confirm({seen.stream: seen.version, stream("never"): 0})
+    with History(database_url) as other:
+        other.append(counting("a", 1, 10))
+
+    with pytest.raises(Stale):
+        history.confirm({seen.stream: seen.version})
+
+    assert history.states(wanted)["a"].state == Counter(many=11)
+
+
+def test_waiting_ends_when_another_process_has_written(
+    history: History, database_url: str
+) -> None:
+    assert not history.wait(1, timeout=0.05)
+    with History(database_url) as other, ThreadPoolExecutor(1) as pool:
+        waited = pool.submit(history.wait, 2, 20)
+        other.append(counting("a", 0, 1, 2))
+        assert waited.result()
+
+
+def test_a_fact_nobody_can_read_is_named_and_can_be_handed_on(
+    history: History, database_url: str
+) -> None:
+    history.append(counting("a", 0, 1, 2, 3))
+    altered(
+        database_url,
+        "UPDATE history.events SET topic = 'test.forgotten' WHERE notification_id = 2",
+    )
+    altered(database_url, "UPDATE history.events SET state = '{]' WHERE notification_id = 3")
+
+    with pytest.raises(Unreadable, match=r"test\.forgotten"):
+        list(history.since())
+    (page,) = history.pages(unreadable=True)
+
+    assert [type(fact.event) for fact in page] == [Counted, Unreadable, Unreadable]
+    assert [fact.position for fact in page] == [1, 2, 3]
+
+
+def test_a_session_that_is_ended_at_the_lock_does_not_lose_or_double_its_commands(
+    history: History, database_url: str
+) -> None:
+    with writing_held(database_url):
+        waiting = [history.submit(counting(n, 0)) for n in range(5)]
+        altered(
+            database_url,
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE application_name = 'wattledger batcher'"
+            " AND datname = current_database()",
+        )
+
+    assert sorted(f.result().facts[0].position for f in waiting) == [1, 2, 3, 4, 5]
+    assert len(list(history.since())) == 5
+
+
+def test_without_a_database_a_command_is_refused_and_later_ones_are_not(
+    history: History, database_url: str, server_url: str
+) -> None:
+    name = psycopg.conninfo.conninfo_to_dict(database_url)["dbname"]
+    history.append(counting("a", 0))
+    altered(server_url, f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+    altered(
+        server_url,
+        f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'",
+    )
+    history.recorder.batcher.patience = 0.2
+
+    with pytest.raises(Unavailable):
+        history.append(counting("a", 1))
+    altered(server_url, f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+
+    assert history.append(counting("a", 1)).facts[0].position == 2
+
+
+def test_a_closed_history_writes_what_was_queued_and_nothing_after(
+    history: History, database_url: str
+) -> None:
+    queued = [history.submit(counting(n, 0)) for n in range(300)]
+    history.close()
+
+    assert len({f.result().facts[0].position for f in queued}) == 300
+    with pytest.raises(Unavailable):
+        history.append(counting("late", 0))
+    with History(database_url) as again:
+        assert again.head() == 300
