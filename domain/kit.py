@@ -1,14 +1,15 @@
 """
-The words every domain module is written in: value, event, command, Kind, decision, Refused, Fact.
+The words every domain module is written in: value, event, command, Kind, decision, Refused.
 
-A noun of the trade is a *Kind*: a stream of events and the fold that says what the thing then is.
+A noun of the trade is a *Kind*: a stream of events, and the fold that says what it then is.
 A *decision* is one pure function a command, whose parameters say which streams it must see:
 
     @decision
     def install(asked: InstallMeter, meter: Meter, point: Point) -> Iterator[object]: ...
 
-`meter: Meter` asks for the state of the stream `meter-<asked.meter>`.  The events it yields go to the
-stream of their own kind: `meter.installed` to the meter, `point.metered` to the point, all or none.
+`meter: Meter` asks for the state of the stream `meter-<asked.meter>`.  The events it yields go
+to the stream of their own kind, `meter.installed` to the meter and `point.metered` to the
+point, all or none.
 """
 
 from __future__ import annotations
@@ -106,6 +107,19 @@ class Fact:
         """The natural key of the thing: the stream without its kind."""
         return self.stream.partition("-")[2]
 
+    @property
+    def ref(self) -> str:
+        """How other facts name this one: `meter-CN00417@3`."""
+        return f"{self.stream}@{self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who asks, and in which duty; a decision takes one only if a rule needs it."""
+
+    by: str
+    role: str
+
 
 @dataclass(frozen=True, slots=True)
 class Kind(Generic[S, E]):
@@ -114,6 +128,7 @@ class Kind(Generic[S, E]):
     name: str
     initial: S
     evolve: Callable[[S, E], S]
+    only: str | None = None  # the key, where there is but one of the kind
 
     def __post_init__(self) -> None:
         KINDS[type(self.initial)] = self
@@ -129,7 +144,7 @@ class Kind(Generic[S, E]):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A rule of the utility: the streams it must see, what must be reckoned first, the answer."""
+    """A rule of the utility: the streams it must see, what else it needs, and its answer."""
 
     command: type
     decide: Callable[..., Iterable[object]]
@@ -138,14 +153,16 @@ class Decision:
 
     def streams(self, asked: object) -> dict[str, Stream]:
         """Parameter -> stream, for this command."""
-        return {name: kind.stream(getattr(asked, name)) for name, kind in self.sees}
+        return {
+            name: kind.stream(kind.only or getattr(asked, name)) for name, kind in self.sees
+        }
 
     def route(self, asked: object, happened: object) -> Stream:
         """The stream to which an event of this decision belongs: the one of its own kind."""
         prefix = NAMES[type(happened)].partition(".")[0]
         for name, kind in self.sees:
             if kind.name == prefix:
-                return kind.stream(getattr(asked, name))
+                return kind.stream(kind.only or getattr(asked, name))
         raise TypeError(f"{self.decide.__name__} yields {prefix} events and sees no {prefix}")
 
 

@@ -1,0 +1,85 @@
+"""A running utility: its database, history, tables, and who answers commands.  Wiring only."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from replay.follow import Follower
+
+from api.dispatch import Dispatch
+from api.settings import Settings
+from domain.billing import Reckoned
+from projections.catalogue import PROJECTIONS
+from projections.postgres import PostgresTables, reading_pool
+from replay import embedded
+from replay.billing import Billing
+from replay.history import History
+from replay.migrations import migrate
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """What every door needs.  Thread-safe; one to a process."""
+
+    settings: Settings
+    url: str  # of the database
+    recovered: str | None  # what the start had to put right
+    history: History
+    tables: PostgresTables
+    follower: Follower
+    billing: Billing
+    dispatch: Dispatch
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[System]:
+    """
+    Open the utility in the data folder (or the database given), following history as it goes.
+
+    Raises embedded.NoDatabase, replay.history.Unavailable, replay.follow.Outdated.
+    """
+    with ExitStack() as stack:
+        url, recovered = _database(settings, stack)
+        migrate(url)
+        history = stack.enter_context(History(url))
+        follower = Follower(history, url, PROJECTIONS)
+        pool = stack.enter_context(reading_pool(url))
+        tables = PostgresTables(pool, PROJECTIONS)
+        billing = Billing(history, tables, lambda: caught_up(history, tables))
+        dispatch = Dispatch(history, {Reckoned: billing.reckoned})
+        stack.enter_context(_following(follower))
+        yield System(settings, url, recovered, history, tables, follower, billing, dispatch)
+
+
+def _database(settings: Settings, stack: ExitStack) -> tuple[str, str | None]:
+    if settings.database_url is not None:
+        return settings.database_url.get_secret_value(), None
+    server = stack.enter_context(embedded.start(settings.data_dir))
+    return server.url, server.recovered
+
+
+class Lagging(Exception):  # noqa: N818  (it says what is the case)
+    """The tables have not been folded up to now in time; try again in a moment."""
+
+
+def caught_up(history: History, tables: PostgresTables, timeout: float = 10.0) -> int:
+    """Wait until the tables show all of history; its head.  Raises Lagging."""
+    head = history.head()
+    if not tables.wait_for(head, timeout):
+        raise Lagging
+    return head
+
+
+@contextmanager
+def _following(follower: Follower) -> Iterator[None]:
+    stop = threading.Event()
+    thread = threading.Thread(target=follower.run, args=(stop,), name="follower", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(timeout=30)
