@@ -1,1 +1,1 @@
-"""The doors: HTTP commands, GraphQL, the feed, the command line.  Wiring and translation only."""
+"""The doors: HTTP commands, GraphQL, the feed, the command line. Wiring and translation."""

@@ -19,6 +19,10 @@ class Settings(BaseSettings):
         None,
         description="A Postgres 15 or newer; not given: one of our own in the data folder.",
     )
+    secret: SecretStr | None = Field(
+        None,
+        description="What signs tokens, 32 bytes or more; not given: one in the data folder.",
+    )
     host: str = Field("127.0.0.1", description="The address to serve on.")
     port: int = Field(8000, ge=0, le=65535, description="The port to serve on.")
     log: Literal["debug", "info", "warning", "error"] = Field(
