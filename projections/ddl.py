@@ -64,7 +64,8 @@ def meta(schema: str) -> str:
     return (
         f'create schema if not exists "{schema}";'
         f'create table if not exists "{schema}".progress (projection text primary key,'
-        f" version integer not null, shape text not null, position bigint not null);"
+        f" version integer not null, shape text not null, position bigint not null,"
+        f" growth bigint not null);"
         f'create table if not exists "{schema}".parked (projection text not null,'
         f" stream text not null, position bigint not null, error text not null,"
         f" primary key (projection, position))"

@@ -194,6 +194,12 @@ class Folding(MutableMapping[Any, R]):
                 self.changes.append((fact.position, key, old, row))
         before.clear()
 
+    def undo(self) -> None:
+        """Take back the changes that are not written yet."""
+        for _, key, before, _ in reversed(self.changes):
+            self.rows[key] = before
+        self.changes.clear()
+
     def _seen(self, key: Any) -> Any:
         if key not in self._keys:
             raise NotTouched(f"{self.projection.name} folds {key!r} and does not touch it")

@@ -19,6 +19,13 @@ class Moved(Exception):  # noqa: N818
     """The tables moved under their writer, as when a rebuild swaps in new ones."""
 
 
+class Stand(NamedTuple):
+    """How far a projection is folded, and how often it was grown anew or repaired."""
+
+    position: int
+    growth: int
+
+
 class Parked(NamedTuple):
     """A fact that a projection has laid aside, and why; nothing of it is in the table."""
 
@@ -50,30 +57,36 @@ class Writer:
     def make(self, *, indexes: bool = True) -> None:
         """Create what is not there, from position 0 on.  Raises VersionChanged."""
         self._run(meta(self.schema))
-        self.positions()
+        self.stands()
         for stored in self.stored.values():
             self._run(stored.make())
             if indexes:
                 self._run(stored.index())
             self._run(
-                f'insert into "{self.schema}".progress values (%s, %s, %s, 0)'
+                f'insert into "{self.schema}".progress values (%s, %s, %s, 0, 0)'
                 " on conflict do nothing",
                 (stored.projection.name, stored.projection.version, stored.shape),
             )
 
-    def positions(self) -> dict[str, int]:
+    def stands(self) -> dict[str, Stand]:
         """How far each projection is folded.  Raises VersionChanged."""
-        query = f'select projection, version, shape, position from "{self.schema}".progress'
-        found = {name: rest for name, *rest in self.db.execute(query.encode()).fetchall()}
-        stale = [
-            f"{name} is at version {found[name][0]}, asked is {stored.projection.version}"
-            + (" with other columns" if found[name][1] != stored.shape else "")
-            for name, stored in self.stored.items()
-            if name in found and found[name][:2] != [stored.projection.version, stored.shape]
-        ]
+        query = (
+            "select projection, version, shape, position, growth"
+            f' from "{self.schema}".progress where projection = any(%s)'
+        )
+        found = self.db.execute(query.encode(), (list(self.stored),)).fetchall()
+        stale: list[str] = []
+        for name, version, shape, _, _ in found:
+            asked = self.stored[name]
+            if (version, shape) != (asked.projection.version, asked.shape):
+                other = " with other columns" if shape != asked.shape else ""
+                stale.append(
+                    f"{name} is at version {version}, asked is"
+                    f" {asked.projection.version}{other}"
+                )
         if stale:
             raise VersionChanged(f"{'; '.join(stale)}: run `wattledger rebuild`")
-        return {name: found[name][2] for name in self.stored if name in found}
+        return {name: Stand(position, growth) for name, _, _, position, growth in found}
 
     def fetch(self, name: str, keys: Collection[Any]) -> dict[Any, Any]:
         """The rows that are there, of those keys (one or more)."""
@@ -111,20 +124,32 @@ class Writer:
         self._replace(stored, [f"{text}\n" for key, text in there if existed[key]])
         self._remove(stored, [k for k, text in now.items() if text is None and existed[k]])
 
-    def advance(self, moved: Mapping[str, tuple[int, int]]) -> None:
-        """Move positions, each from one to another.  Raises Moved if one was elsewhere."""
-        if not moved:
-            return
+    def hold(self, names: Iterable[str]) -> dict[str, Stand]:
+        """Keep all others from writing until the transaction ends; where projections stand."""
+        query = f'select from "{self.schema}".progress where projection = any(%s) for update'
+        self._run(query, (sorted(names),))
+        return self.stands()
+
+    def advance(self, stands: Mapping[str, Stand], position: int) -> None:
+        """
+        Move projections from where they stand to a position; the first thing in a transaction.
+
+        It holds them until the end of it, so that nobody else can write.  Raises Moved.
+        """
         query = (
-            f'update "{self.schema}".progress p set position = m.now from'
+            f'update "{self.schema}".progress p set position = %s from'
             " unnest(%s::text[], %s::bigint[], %s::bigint[], %s::int[])"
-            " m(name, was, now, version)"
-            " where p.projection = m.name and p.position = m.was and p.version = m.version"
+            " m(name, was, growth, version) where p.projection = m.name"
+            " and p.position = m.was and p.growth = m.growth and p.version = m.version"
         )
-        was, now = zip(*moved.values(), strict=True)
-        versions = [self.stored[name].projection.version for name in moved]
-        told = (list(moved), list(was), list(now), versions)
-        if self.db.execute(query.encode(), told).rowcount != len(moved):
+        told = (
+            position,
+            list(stands),
+            [stand.position for stand in stands.values()],
+            [stand.growth for stand in stands.values()],
+            [self.stored[name].projection.version for name in stands],
+        )
+        if self.db.execute(query.encode(), told).rowcount != len(stands):
             raise Moved("somebody else moved the projections; they are read again")
 
     def park(self, name: str, stream: str, position: int, error: str) -> None:
@@ -143,7 +168,7 @@ class Writer:
         return [Parked(*row) for row in self.db.execute(query.encode()).fetchall()]
 
     def rewind(self, name: str, position: int) -> None:
-        """Take the table of a projection, and its progress, back to an earlier position."""
+        """Take the table of a projection back to an earlier position; not its progress."""
         stored = self.stored[name]
         key = quoted(*stored.projection.key)
         names = quoted(*stored.names)
@@ -160,9 +185,13 @@ class Writer:
         self._run(
             f'delete from "{self.schema}".parked where projection = %s and position > %s', mine
         )
+
+    def grown(self, name: str, position: int) -> None:
+        """Put a projection at a position, whoever followed it: they are told by Moved."""
         self._run(
-            f'update "{self.schema}".progress set position = %s where projection = %s',
-            mine[::-1],
+            f'update "{self.schema}".progress set position = %s, growth = growth + 1'
+            " where projection = %s",
+            (position, name),
         )
 
     def _copy(self, table: str, lines: list[str]) -> None:

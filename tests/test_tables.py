@@ -27,7 +27,7 @@ from projections.kit import (
     place,
 )
 from projections.postgres import PostgresTables, reading_pool
-from projections.writer import Moved, VersionChanged, Writer
+from projections.writer import Moved, Stand, VersionChanged, Writer
 from tests.things import (
     BOTH,
     DAYS,
@@ -66,6 +66,7 @@ def fold(db: psycopg.Connection[Any], batches: list[list[Fact]]) -> PostgresTabl
     position = 0
     for batch in batches:
         with db.transaction():
+            writer.advance({p.name: Stand(position, 0) for p in BOTH}, batch[-1].position)
             for projection in BOTH:
                 wanted = [f for f in batch if isinstance(f.event, projection.wants)]
                 keys = {key for fact in wanted for key in projection.touches(fact)}
@@ -74,9 +75,7 @@ def fold(db: psycopg.Connection[Any], batches: list[list[Fact]]) -> PostgresTabl
                 for fact in wanted:
                     folding.fold(fact)
                 writer.write(projection.name, folding.changes)
-            last = batch[-1].position
-            writer.advance({p.name: (position, last) for p in BOTH})
-            position = last
+            position = batch[-1].position
     return PostgresTables(db, BOTH, schema=schema)
 
 
@@ -255,7 +254,7 @@ def test_tables_stand_still_for_as_long_as_asked(
             with db.transaction():
                 changes = [(1, ("a", date(2026, 1, 1)), None, told[0].event.spell)]
                 writer.write("spells", changes)
-                writer.advance({"spells": (0, 1), "things": (0, 1)})
+                writer.advance({"spells": Stand(0, 0), "things": Stand(0, 0)}, 1)
             assert live.wait_for(1, timeout=5)
             assert (still.position, still.find(spells)) == (0, [])
             assert (live.position, live.find(spells)) == (1, [spell("a", 1)])
@@ -264,9 +263,13 @@ def test_tables_stand_still_for_as_long_as_asked(
 def test_two_who_move_the_same_tables_collide(db: psycopg.Connection[Any]) -> None:
     writer = Writer(db, BOTH)
     writer.make()
-    writer.advance({"spells": (0, 5), "things": (0, 5)})
+    writer.advance({"spells": Stand(0, 0), "things": Stand(0, 0)}, 5)
     with pytest.raises(Moved):
-        writer.advance({"spells": (0, 5), "things": (5, 6)})
+        writer.advance({"spells": Stand(5, 0), "things": Stand(0, 0)}, 6)
+    writer.grown("spells", 6)
+    with pytest.raises(Moved):
+        writer.advance({"spells": Stand(6, 0)}, 7)
+    assert writer.stands() == {"spells": Stand(6, 1), "things": Stand(5, 0)}
 
 
 def test_another_version_asks_for_a_rebuild(db: psycopg.Connection[Any]) -> None:
