@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
@@ -24,7 +25,13 @@ BillId: TypeAlias = Key
 PaymentId: TypeAlias = Key
 
 Text: TypeAlias = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)
+    str,
+    StringConstraints(
+        strip_whitespace=True,
+        min_length=1,
+        max_length=200,
+        pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$",  # no control characters
+    ),
 ]
 Currency: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 
@@ -41,10 +48,18 @@ def amount_text(minor: int, currency: str) -> str:
     return str(Decimal(minor).scaleb(-minor_digits(currency)))
 
 
-def _no_float(given: object) -> object:
-    if isinstance(given, float):
+EXACT = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
+
+
+def _exact(given: object) -> object:
+    """Strings and integers are read here, so that they may be where types are strict too."""
+    if isinstance(given, float | bool):
         raise ValueError("a price is written as a decimal string, never as a float")
-    return given
+    if isinstance(given, str):
+        if len(given) > 64 or not EXACT.fullmatch(given):
+            raise ValueError('a price is a decimal number, written as a string: "0.1234"')
+        return Decimal(given)
+    return Decimal(given) if isinstance(given, int) else given
 
 
 def _finite(given: Decimal) -> Decimal:
@@ -55,7 +70,7 @@ def _finite(given: Decimal) -> Decimal:
 
 Price: TypeAlias = Annotated[
     Decimal,
-    BeforeValidator(_no_float),
+    BeforeValidator(_exact),
     AfterValidator(_finite),
     Field(max_digits=24, decimal_places=12),
 ]
