@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from typing import Any
 
 from projections.columns import Column, columns, shape
@@ -32,31 +32,29 @@ class Stored:
         """The columns, to be selected: documents as text."""
         return ", ".join(_selected(column, source) for column in self.columns)
 
-    def make(self) -> str:
-        """Create both tables, if they are not there, with the keys alone for indexes."""
+    def tables(self) -> Iterator[tuple[str, str]]:
+        """What creates each of both tables, by name, with the keys alone for indexes."""
         fields = ", ".join(_declared(column, column.optional) for column in self.columns)
         kept = ", ".join(_declared(column, column not in self.key) for column in self.columns)
         key = quoted(*self.projection.key)
-        return (
-            f"create table if not exists {self.table} ({fields}, primary key ({key}))"
-            f" with (fillfactor = 90);"
-            f"create table if not exists {self.past} (known_from bigint not null, {kept},"
-            f" gone boolean not null, primary key ({key}, known_from))"
+        yield (
+            self.projection.name,
+            f"create table {self.table} ({fields}, primary key ({key})) with (fillfactor = 90)",
+        )
+        yield (
+            f"{self.projection.name}_past",
+            f"create table {self.past} (known_from bigint not null, {kept},"
+            f" gone boolean not null, primary key ({key}, known_from))",
         )
 
-    def index(self) -> str:
-        """Create the indexes people look by, on the table and on its past."""
-        return ";".join(self._indexes())
-
-    def _indexes(self) -> Iterable[str]:
+    def indexes(self) -> Iterator[tuple[str, str]]:
+        """What creates each index that people look by, on the table and on its past."""
         for names in self.projection.indexes:
-            by = (*names, *(k for k in self.projection.key if k not in names))
+            by = quoted(*names, *(k for k in self.projection.key if k not in names))
             label = f"{self.projection.name}_{'_'.join(names)}"[:56]
-            yield f'create index if not exists "{label}" on {self.table} ({quoted(*by)})'
-            yield (
-                f'create index if not exists "{label}_past" on {self.past}'
-                f" ({quoted(*by)}, known_from)"
-            )
+            yield label, f'create index "{label}" on {self.table} ({by})'
+            past = f"{label}_past"
+            yield past, f'create index "{past}" on {self.past} ({by}, known_from)'
 
 
 def meta(schema: str) -> str:

@@ -58,9 +58,11 @@ class PostgresTables:
             f"select case when count(*) = cardinality(%s::text[]) then min(position) end"
             f' from "{self._schema}".progress where projection = any(%s)'
         )
-        with self._connection() as db:
-            found = db.execute(query.encode(), (self._names, self._names)).fetchone()
-        return int(found[0] or 0) if found else 0
+        try:
+            found = self._rows(query.encode(), (self._names, self._names))
+        except psycopg.errors.UndefinedTable:
+            return 0  # no follower was ever here
+        return int(found[0][0] or 0)
 
     def wait_for(self, position: int, timeout: float) -> bool:
         """Wait until facts are folded up to a position; False after `timeout` seconds."""

@@ -56,17 +56,22 @@ class Writer:
 
     def make(self, *, indexes: bool = True) -> None:
         """Create what is not there, from position 0 on.  Raises VersionChanged."""
-        self._run(meta(self.schema))
-        self.stands()
-        for stored in self.stored.values():
-            self._run(stored.make())
-            if indexes:
-                self._run(stored.index())
-            self._run(
-                f'insert into "{self.schema}".progress values (%s, %s, %s, 0, 0)'
-                " on conflict do nothing",
-                (stored.projection.name, stored.projection.version, stored.shape),
-            )
+        with self.db.transaction():
+            self._run("select pg_advisory_xact_lock(hashtextextended('wattledger tables', 0))")
+            self._run(meta(self.schema))
+            self.stands()
+            query = b"select relname from pg_class where relnamespace = %s::regnamespace"
+            found = {name for (name,) in self.db.execute(query, (self.schema,)).fetchall()}
+            for stored in self.stored.values():
+                wanted = [*stored.tables(), *(stored.indexes() if indexes else ())]
+                for name, statement in wanted:
+                    if name not in found:
+                        self._run(statement)
+                self._run(
+                    f'insert into "{self.schema}".progress values (%s, %s, %s, 0, 0)'
+                    " on conflict do nothing",
+                    (stored.projection.name, stored.projection.version, stored.shape),
+                )
 
     def stands(self) -> dict[str, Stand]:
         """How far each projection is folded.  Raises VersionChanged."""

@@ -74,6 +74,11 @@ class Follower:
                 stop.wait(WAITS[min(lost, len(WAITS) - 1)])
                 lost += 1
 
+    def prepare(self) -> None:
+        """Create the tables that are missing, to be read.  Raises VersionChanged."""
+        with self._connection() as db:
+            Writer(db, self._projections, self._schema).make()
+
     def catch_up(self, until: int | None = None, progress: Progress | None = None) -> int:
         """
         Fold what is not folded yet, up to a position or all there is; the position reached.
@@ -94,9 +99,9 @@ class Follower:
         again in its order, in one transaction: readers see the old rows until the new are
         there, and a row that several streams touch becomes what a rebuild would make of it.
         """
+        self.prepare()
         with self._connection() as db:
             feed = Feed(db, self._projections, self._schema)
-            feed.writer.make()
             wanted = feed.strands if names is None else set(names)
             for name in dict.fromkeys(one.projection for one in feed.writer.parked()):
                 if name in feed.strands and name in wanted:
@@ -105,9 +110,9 @@ class Follower:
 
     def parked(self) -> list[Parked]:
         """The facts that are not folded, by projection and position."""
+        self.prepare()
         with self._connection() as db:
             writer = Writer(db, self._projections, self._schema)
-            writer.make()
             return [one for one in writer.parked() if one.projection in writer.stored]
 
     def _resume(self, feed: Feed, strand: Strand) -> None:
@@ -151,7 +156,7 @@ class Follower:
                 if stop.wait(PATIENCE):
                     yield None
                     return
-            feed.writer.make()
+            self.prepare()
             feed.load()
             yield feed
 
