@@ -2,32 +2,44 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Coroutine, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import cache, partial
+from typing import Any, Protocol, TypeVar
 from uuid import uuid4
 
 from pydantic import TypeAdapter
 
 from domain.catalogue import DECISIONS
-from domain.kit import NAMES, Actor, Refused, Stream
-from replay.append import Append, Appended, KeyReused, Stale
+from domain.kit import NAMES, Actor, Decision, Refused, Stream
+from replay.append import Append, KeyReused, Stale
 from replay.history import History
 
+T = TypeVar("T")
+
 ATTEMPTS = 5  # a stale look is looked at again: others may be quicker, but not for ever
+LOOKERS = 8  # threads that read for commands when what they need is not at hand
+RECKONERS = 2  # threads that reckon bills; it takes a processor, and there are not many
 
 Supply = Callable[[object], object]
 
 
+class Unexpected(Stale):
+    """The thing is not at the version that you expect; look at it again, then ask again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Who asks, in which duty, for which larger matter, and under which key."""
+    """Who asks, in which duty, for which larger matter, under which key, expecting what."""
 
     by: str
     role: str
     correlation: str = ""
     key: str | None = None
+    expected: Mapping[Stream, int] = field(default_factory=dict)  # the version it must be at
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +47,59 @@ class Answer:
     """What came of a command: the positions of its facts; none when there was nothing to do."""
 
     positions: tuple[int, ...]
-    streams: Mapping[Stream, int]  # stream -> its version now
+    streams: Mapping[str, int]  # those it added to (or only looked at) -> their version now
     cause: str
     repeated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A command on its way."""
+
+    asked: object
+    asker: Asker
+    decision: Decision
+    cause: str
+    digest: bytes
+
+
+class Waits(Protocol):
+    """How to wait for the database: a command line blocks, a server does something else."""
+
+    async def look(self, call: Callable[[], T]) -> T: ...
+
+    async def reckon(self, call: Callable[[], T]) -> T: ...
+
+    async def written(self, future: Future[T]) -> T: ...
+
+
+class Blocking:
+    """Blocks; a coroutine that waits like this runs to its end in one go."""
+
+    async def look(self, call: Callable[[], T]) -> T:
+        return call()
+
+    reckon = look
+
+    async def written(self, future: Future[T]) -> T:
+        return future.result()
+
+
+class Awaiting:
+    """Leaves what blocks to a few threads, and the writing to the batcher, and awaits it."""
+
+    def __init__(self) -> None:
+        self._looking = ThreadPoolExecutor(LOOKERS, "look")
+        self._reckoning = ThreadPoolExecutor(RECKONERS, "reckon")
+
+    async def look(self, call: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._looking, call)
+
+    async def reckon(self, call: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._reckoning, call)
+
+    async def written(self, future: Future[T]) -> T:
+        return await asyncio.wrap_future(future)
 
 
 class Dispatch:
@@ -51,72 +113,135 @@ class Dispatch:
     def __init__(self, history: History, supplies: Mapping[type, Supply]) -> None:
         self._history = history
         self._supplies = supplies
+        self._blocking = Blocking()
+        self._awaiting = Awaiting()
 
     def __call__(self, asked: object, asker: Asker) -> Answer:
-        """Answer one command."""
-        digest = digest_of(asked)
-        if asker.key is not None:
-            known = self._history.outcome(asker.by, asker.key)
-            if known is not None:
-                if known.digest != digest:
-                    raise KeyReused
-                return Answer(known.positions, {}, known.cause, repeated=True)
-        cause = str(uuid4())
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                append = self._decided(asked, asker, cause, digest)
-                if not append.happenings:
-                    return Answer((), append.seen, cause)
-                return _answer(append, self._history.append(append))
-            except Stale:
-                if attempt == ATTEMPTS:
-                    raise
-        raise AssertionError("unreachable")
+        """Answer one command, and return when it is durable."""
+        return _finished(self._answer(asked, asker, self._blocking))
 
-    def _decided(self, asked: object, asker: Asker, cause: str, digest: bytes) -> Append:
+    async def answer(self, asked: object, asker: Asker) -> Answer:
+        """The same for an event loop, which nothing in it blocks."""
+        return await self._answer(asked, asker, self._awaiting)
+
+    async def _answer(self, asked: object, asker: Asker, waits: Waits) -> Answer:
         decision = DECISIONS[type(asked)]
+        question = Question(asked, asker, decision, str(uuid4()), digest_of(asked))
+        if asker.key is not None and any(need in self._supplies for _, need in decision.needs):
+            # To reckon is dear: find out first whether this was answered before.
+            repeated = await waits.look(partial(self._repeated, question))
+            if repeated is not None:
+                return repeated
+        for _ in range(1, ATTEMPTS):
+            try:
+                return await self._attempt(question, waits)
+            except Unexpected:
+                raise
+            except Stale:
+                continue
+        return await self._attempt(question, waits)
+
+    async def _attempt(self, question: Question, waits: Waits) -> Answer:
+        asked, decision = question.asked, question.decision
         streams = decision.streams(asked)
-        seen = self._history.states(
-            {name: (kind, streams[name]) for name, kind in decision.sees}
-        )
-        given: dict[str, Any] = {name: seen[name].state for name in seen}
-        given |= {name: self._given(need, asked, asker) for name, need in decision.needs}
+        wanted = {name: (kind, streams[name]) for name, kind in decision.sees}
+        seen = self._history.at_hand(wanted)
+        if seen is None:
+            seen = await waits.look(partial(self._history.states, wanted))
         versions = {each.stream: each.version for each in seen.values()}
+        if question.asker.expected:
+            await self._expect(question.asker.expected, versions, waits)
+        given: dict[str, Any] = {name: each.state for name, each in seen.items()}
         try:
+            for name, need in decision.needs:
+                given[name] = await self._given(need, question, waits)
             happened = tuple(decision.decide(asked, **given))
-        except Refused:
-            self._history.confirm(versions)  # a refusal must not rest on an old look either
-            raise
+        except Refused as no:
+            return await waits.look(partial(self._nothing, question, versions, no))
         if not happened:
-            self._history.confirm(versions)
-        return Append(
-            happenings=tuple((decision.route(asked, each), each) for each in happened),
-            seen=versions,
-            by=asker.by,
-            role=asker.role,
-            cause=cause,
-            correlation=asker.correlation or cause,
-            key=asker.key,
-            digest=digest,
+            return await waits.look(partial(self._nothing, question, versions))
+        done = await waits.written(self._history.submit(_append(question, happened, versions)))
+        return Answer(
+            tuple(fact.position for fact in done.facts),
+            {fact.stream: fact.version for fact in done.facts},
+            done.facts[0].cause,
+            done.repeated,
         )
 
-    def _given(self, need: type, asked: object, asker: Asker) -> object:
+    async def _given(self, need: type, question: Question, waits: Waits) -> object:
         if need is Actor:
-            return Actor(asker.by, asker.role)
-        return self._supplies[need](asked)
+            return Actor(question.asker.by, question.asker.role)
+        return await waits.reckon(partial(self._supplies[need], question.asked))
+
+    async def _expect(
+        self, expected: Mapping[Stream, int], versions: dict[Stream, int], waits: Waits
+    ) -> None:
+        """Raise Unexpected, or Stale when it is our own look that is old."""
+        for stream, version in expected.items():
+            if versions.get(stream, version) != version:
+                await waits.look(partial(self._history.confirm, versions))
+                raise Unexpected
+        versions.update(expected)  # what the decision does not look at, the append will check
+
+    def _nothing(
+        self, question: Question, versions: Mapping[Stream, int], refused: Refused | None = None
+    ) -> Answer:
+        """Nothing happens; but not if it did before, nor because of an old look."""
+        repeated = self._repeated(question)
+        if repeated is not None:
+            return repeated
+        self._history.confirm(versions)
+        if refused is not None:
+            raise refused
+        return Answer((), versions, question.cause)
+
+    def _repeated(self, question: Question) -> Answer | None:
+        """What was answered to the same request before, if it came under a key."""
+        if question.asker.key is None:
+            return None
+        known = self._history.outcome(question.asker.by, question.asker.key)
+        if known is None:
+            return None
+        if known.digest != question.digest:
+            raise KeyReused
+        first, last = known.positions[0], known.positions[-1]
+        facts = self._history.since(first - 1, until=last)
+        versions = {fact.stream: fact.version for fact in facts}
+        return Answer(known.positions, versions, known.cause, repeated=True)
 
 
-def _answer(append: Append, done: Appended) -> Answer:
-    streams = dict(append.seen)
-    for fact in done.facts:
-        streams[fact.stream] = fact.version
-    positions = tuple(fact.position for fact in done.facts)
-    cause = done.facts[0].cause if done.facts else append.cause
-    return Answer(positions, streams, cause, done.repeated)
+def _append(
+    question: Question, happened: tuple[object, ...], versions: Mapping[Stream, int]
+) -> Append:
+    asker, route = question.asker, question.decision.route
+    return Append(
+        happenings=tuple((route(question.asked, each), each) for each in happened),
+        seen=versions,
+        by=asker.by,
+        role=asker.role,
+        cause=question.cause,
+        correlation=asker.correlation or question.cause,
+        key=asker.key,
+        digest=question.digest,
+    )
+
+
+def _finished(steps: Coroutine[Any, Any, T]) -> T:
+    """What a coroutine returns that never has to be waited for."""
+    try:
+        steps.send(None)
+    except StopIteration as done:
+        answer: T = done.value
+        return answer
+    raise AssertionError("it waited")
+
+
+@cache
+def _dumps(kind: type) -> Callable[[object], bytes]:
+    return TypeAdapter[Any](kind).serializer.to_json
 
 
 def digest_of(asked: object) -> bytes:
     """SHA-256 over the name of a command and its canonical JSON: the same request, the same."""
     kind = type(asked)
-    body = TypeAdapter[Any](kind).dump_json(asked)
-    return hashlib.sha256(NAMES[kind].encode() + b"\n" + body).digest()
+    return hashlib.sha256(NAMES[kind].encode() + b"\n" + _dumps(kind)(asked)).digest()

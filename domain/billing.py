@@ -6,8 +6,8 @@ Bills: what an account owes for a period, and why that was right when it was iss
 
 An issued bill is never touched.  It remembers its *basis*: the position of history it was
 reckoned at.  A correction is subtraction: the bill as known now, minus the bill as it stands,
-with the facts that made the difference.  Bills of an account are corrected in the order of their
-periods, since on what one carries forward (blocks of a year, a ratchet) the next one stands.
+with the facts that made the difference.  Bills of an account are corrected in the order of
+their periods: on what one carries forward (blocks of a year, a ratchet) the next one stands.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ Interval days: what a meter counted in each interval of one local day at a servi
                              ▲─────────────────┘
 
 One stream a point and month, closed like a book.  Values are integer Wh (varh) in time order,
-the multiplier not applied.  A local day has 23, 24 or 25 hours; what is missing is null, not zero.
+the multiplier not applied.  A local day has 23, 24 or 25 hours; what is missing is null.
 """
 
 from __future__ import annotations

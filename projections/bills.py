@@ -37,7 +37,8 @@ class Bill:
     corrected: int
     outstanding: int
     notes: int
-    basis: Basis  # the newest: of the last note, else of the issue
+    basis: Basis  # of the issue
+    newest: Basis  # of the last note, else of the issue
     fact: str
 
 
@@ -49,7 +50,7 @@ def _bills(table: Table[str, Bill], fact: Fact) -> None:
         case BillCorrected():
             row = table[fact.key]
             corrected, notes = row.corrected + e.total, row.notes + 1
-            table[fact.key] = replace(row, corrected=corrected, notes=notes, basis=e.basis)
+            table[fact.key] = replace(row, corrected=corrected, notes=notes, newest=e.basis)
         case AccountCharged() | AccountAdjusted():
             settled = sum(each.amount for each in e.allocations)
             _owe(table, e.bill, e.amount - e.from_advance + e.to_advance + settled)
@@ -76,6 +77,7 @@ def _issued(fact: Fact) -> Bill:
         outstanding=0,
         notes=0,
         basis=e.basis,
+        newest=e.basis,
         fact=fact.ref,
     )
 

@@ -80,6 +80,7 @@ class TariffSpell:
 
     since: date
     tariff: str
+    fact: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,24 +92,24 @@ class Supply:
     account: str
     until: date | None
     tariffs: tuple[TariffSpell, ...]
-    fact: str
+    ended: str | None  # the fact that ended it
 
 
 def _supplies(table: Table[tuple[str, date], Supply], fact: Fact) -> None:
     match fact.event:
         case PointSupplied() as e:
-            first = (TariffSpell(e.since, e.tariff),)
-            table[fact.key, e.since] = Supply(
-                fact.key, e.since, e.account, None, first, fact.ref
-            )
+            first = (TariffSpell(e.since, e.tariff, fact.ref),)
+            table[fact.key, e.since] = Supply(fact.key, e.since, e.account, None, first, None)
         case PointTariffChanged() as e:
             row = table[fact.key, e.supplied]
             kept = (t for t in row.tariffs if t.since != e.since)
-            spells = sorted((*kept, TariffSpell(e.since, e.tariff)), key=lambda t: t.since)
-            table[fact.key, e.supplied] = replace(row, tariffs=tuple(spells), fact=fact.ref)
+            spells = sorted(
+                (*kept, TariffSpell(e.since, e.tariff, fact.ref)), key=lambda t: t.since
+            )
+            table[fact.key, e.supplied] = replace(row, tariffs=tuple(spells))
         case PointVacated() as e:
             row = table[fact.key, e.supplied]
-            table[fact.key, e.supplied] = replace(row, until=e.until, fact=fact.ref)
+            table[fact.key, e.supplied] = replace(row, until=e.until, ended=fact.ref)
 
 
 def _supply_key(fact: Fact) -> tuple[str, date]:

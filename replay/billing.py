@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Protocol
 
 from domain.billing import (
     BillLine,
@@ -37,8 +38,14 @@ from domain.values import Period
 from projections.bills import Bill, bills, corrections
 from projections.kit import Tables, Where
 from projections.places import supplies
-from replay.history import History
 from replay.reckoning import Reckoner
+
+
+class Streams(Protocol):
+    """What is needed of history."""
+
+    def of(self, stream: Stream, *, until: int | None = None) -> list[Fact]:
+        """What happened to one thing, in order."""
 
 
 class NoSuchFact(Refused):
@@ -62,7 +69,7 @@ class Touched:
 class Billing:
     """Reckons for commands, explains, and finds what a fact touches, on one set of tables."""
 
-    def __init__(self, history: History, tables: Tables, now: Callable[[], int]) -> None:
+    def __init__(self, history: Streams, tables: Tables, now: Callable[[], int]) -> None:
         """`now` gives the position to reckon at, once the tables have been folded that far."""
         self.history = history
         self.tables = tables
@@ -98,7 +105,7 @@ class Billing:
 
     def _causes(self, bill: Bill, now: Reckoned) -> tuple[Cause, ...]:
         """The facts that the bill would stand on now and does not stand on yet."""
-        stood = set(bill.basis.facts)
+        stood = set(bill.newest.facts)
         causes = []
         for ref in now.basis.facts:
             if ref not in stood:
@@ -152,7 +159,7 @@ class Billing:
         touched = []
         for bill in sorted(found.values(), key=lambda bill: (bill.since, bill.bill)):
             now = self.reckoner.reckon(bill.account, period_of(bill), known_at)
-            if wanted & {*bill.basis.facts, *now.basis.facts}:
+            if wanted & {*bill.newest.facts, *now.basis.facts}:
                 touched.append(Touched(bill, bill.issued + bill.corrected, now.total))
         return touched
 

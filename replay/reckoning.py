@@ -113,7 +113,8 @@ class Reckoner:
         zone = self._settings(known_at).zone
         versions, tariff_facts = self._versions(supply, part, known_at)
         use = measured(self.tables, supply.point, part, zone, known_at)
-        facts = (supply.fact, *tariff_facts, *use.facts)
+        ended = (supply.ended,) if supply.ended and supply.until == part.until else ()
+        facts = (*tariff_facts, *ended, *use.facts)
         rating = Rating(supply.point, part, versions, use.usage, (), facts, use.estimated)
         if rating.rated().carry:  # what is handed on was also handed in
             rating = replace(rating, carry=self._carried(supply, rating, zone, known_at))
@@ -144,7 +145,7 @@ class Reckoner:
             for stretch, one in in_force(published, Period(since=spell.since, until=end)):
                 versions.append(replace(one, since=stretch.since))
                 if part.meet(stretch.since, stretch.until):
-                    facts.append(refs[one.version])
+                    facts += (spell.fact, refs[one.version])
         if not versions or versions[0].since > part.since:
             raise TariffNotInForce(tariff=supply.tariffs[0].tariff, on=part.since)
         return tuple(versions), tuple(facts)

@@ -1,0 +1,126 @@
+"""A whole utility in memory: the same decisions, folds and reckoning, and no database."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from domain.accounts import OpenAccount
+from domain.billing import CorrectBill
+from domain.catalogue import DECISIONS
+from domain.charges import Energy, Fixed, Percentage, Rate
+from domain.customers import RegisterCustomer
+from domain.kit import Actor, Fact, Stream
+from domain.meters import InstallMeter, ReadMeter, Register
+from domain.points import EnergisePoint, SupplyPoint
+from domain.tariffs import ApproveTariff, DraftTariff, PublishTariff, TariffDocument
+from domain.utility import EstablishUtility
+from projections.bills import bills
+from projections.catalogue import PROJECTIONS
+from projections.kit import MemoryTables
+from replay.billing import Billing
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+NEW_YEAR = date(2026, 1, 1)
+
+
+class World:
+    """Asked commands, it remembers facts and folds them."""
+
+    def __init__(self) -> None:
+        self.streams: defaultdict[Stream, list[Fact]] = defaultdict(list)
+        self.tables = MemoryTables(PROJECTIONS)
+        self.facts: list[Fact] = []
+        self.billing = Billing(self, self.tables, lambda: len(self.facts))
+
+    def of(self, stream: Stream, *, until: int | None = None) -> list[Fact]:
+        return [f for f in self.streams[stream] if until is None or f.position <= until]
+
+    def ask(self, asked: object, by: str = "ann") -> list[Fact]:
+        decision = DECISIONS[type(asked)]
+        streams = decision.streams(asked)
+        given: dict[str, Any] = {
+            name: kind.fold(fact.event for fact in self.streams[streams[name]])
+            for name, kind in decision.sees
+        }
+        for name, need in decision.needs:
+            given[name] = Actor(by, "any") if need is Actor else self.billing.reckoned(asked)
+        made = []
+        for event in decision.decide(asked, **given):
+            stream = decision.route(asked, event)
+            position = len(self.facts) + 1
+            fact = Fact(
+                stream=stream,
+                version=len(self.streams[stream]) + 1,
+                event=event,
+                at=NOON + timedelta(seconds=position),
+                by=by,
+                role="any",
+                cause="c",
+                correlation="c",
+                position=position,
+            )
+            self.streams[stream].append(fact)
+            self.facts.append(fact)
+            made.append(fact)
+        self.tables.fold(made)
+        return made
+
+    def stands(self, bill: str) -> int:
+        """What a bill comes to with all its notes, minor units."""
+        row = self.tables.get(bills, bill)
+        assert row is not None
+        return row.issued + row.corrected
+
+    def correct(self, account: str, *bills: str, on: date) -> list[Fact]:
+        return [
+            fact
+            for bill in bills
+            for fact in self.ask(CorrectBill(account=account, bill=bill, on=on))
+        ]
+
+
+def document(price: str = "0.25", standing: str = "0.40", tax: str = "0.05") -> TariffDocument:
+    """A standing charge a day, a price a kWh, a tax."""
+    return TariffDocument(
+        name="Home",
+        currency="GBP",
+        charges=(
+            Fixed(code="standing", price=Decimal(standing), per="day"),
+            Energy(code="energy", rates=(Rate(price=Decimal(price)),)),
+            Percentage(code="vat", rate=Decimal(tax)),
+        ),
+    )
+
+
+def publish(world: World, since: date, document: TariffDocument, tariff: str = "R1") -> None:
+    world.ask(DraftTariff(tariff=tariff, document=document), by="ann")
+    world.ask(ApproveTariff(tariff=tariff), by="bea")
+    world.ask(PublishTariff(tariff=tariff, since=since))
+
+
+def town() -> World:
+    """One customer with one account, one point with a five-digit meter, one tariff."""
+    world = World()
+    world.ask(EstablishUtility(name="Wattle", currency="GBP", zone="Europe/London"))
+    world.ask(RegisterCustomer(customer="C1", name="Ada"))
+    world.ask(OpenAccount(account="A1", customer="C1", on=NEW_YEAR))
+    world.ask(EnergisePoint(point="P1", address="1 Mill Lane", on=NEW_YEAR))
+    publish(world, NEW_YEAR, document())
+    world.ask(SupplyPoint(point="P1", account="A1", tariff="R1", since=NEW_YEAR))
+    world.ask(
+        InstallMeter(
+            meter="M1",
+            point="P1",
+            registers=(Register(code="1.8.0"),),
+            dials={"1.8.0": Decimal(100)},
+            on=NEW_YEAR,
+        )
+    )
+    return world
+
+
+def read(world: World, on: date, dial: int) -> None:
+    world.ask(ReadMeter(meter="M1", dials={"1.8.0": Decimal(dial)}, on=on, source="reader"))
