@@ -7,13 +7,13 @@ import hashlib
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import partial
 from typing import Any, Protocol, TypeVar
 from uuid import uuid4
 
 from pydantic import TypeAdapter
 
-from domain.catalogue import DECISIONS
+from domain.catalogue import COMMANDS, DECISIONS
 from domain.kit import NAMES, Actor, Decision, Refused, Stream
 from replay.append import Append, KeyReused, Stale
 from replay.history import History
@@ -47,7 +47,7 @@ class Answer:
     """What came of a command: the positions of its facts; none when there was nothing to do."""
 
     positions: tuple[int, ...]
-    streams: Mapping[str, int]  # those it added to (or only looked at) -> their version now
+    streams: Mapping[Stream, int]  # those it added to (or only looked at) -> their version now
     cause: str
     repeated: bool = False
 
@@ -236,12 +236,10 @@ def _finished(steps: Coroutine[Any, Any, T]) -> T:
     raise AssertionError("it waited")
 
 
-@cache
-def _dumps(kind: type) -> Callable[[object], bytes]:
-    return TypeAdapter[Any](kind).serializer.to_json
+DUMPS = {kind: TypeAdapter[Any](kind).serializer.to_json for kind in COMMANDS.values()}
 
 
 def digest_of(asked: object) -> bytes:
     """SHA-256 over the name of a command and its canonical JSON: the same request, the same."""
     kind = type(asked)
-    return hashlib.sha256(NAMES[kind].encode() + b"\n" + _dumps(kind)(asked)).digest()
+    return hashlib.sha256(NAMES[kind].encode() + b"\n" + DUMPS[kind](asked)).digest()

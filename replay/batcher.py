@@ -107,6 +107,7 @@ class Batcher:
                 raise Unavailable("history is closed")
             if len(self._queue) >= self._waiting_max:
                 raise Overloaded(f"{len(self._queue)} commands are waiting")
+            entry.future.set_running_or_notify_cancel()  # who stops waiting cancels nothing
             self._queue.append(entry)
             self._ready.notify()
         return entry.future

@@ -168,6 +168,18 @@ class History:
                 seen[name] = Seen(stream, version, state)
         return seen
 
+    def at_hand(
+        self, wanted: Mapping[str, tuple[Kind[Any, Any], Stream]]
+    ) -> dict[str, Seen] | None:
+        """The same from memory alone; None when something would have to be read."""
+        seen: dict[str, Seen] = {}
+        for name, (kind, stream) in wanted.items():
+            version, state, fresh = self._streams.get(kind, stream)
+            if not fresh:
+                return None
+            seen[name] = Seen(stream, version, state)
+        return seen
+
     def confirm(self, seen: Mapping[Stream, int]) -> None:
         """Raise Stale if a stream has moved: for a refusal that rests on what was cached."""
         moved = [s for s, v in self._rows(VERSIONS, list(seen)) if seen[Stream(s)] != v]
