@@ -10,7 +10,6 @@ account separately.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any, Literal, TypeAlias
@@ -20,19 +19,22 @@ from domain.values import Mode, rounded
 Number: TypeAlias = Any
 """A Decimal, or something that answers as one does."""
 
-Word: TypeAlias = Literal["+", "−", "×", "÷", "larger", "smaller", "rounded", "power factor"]
+Word: TypeAlias = Literal[
+    "+", "−", "×", "÷", "within", "larger", "smaller", "exceeds", "rounded", "power factor"
+]
 
 ZERO = Decimal(0)
+ONE = Decimal(1)
 CONTEXT = Context(prec=60, rounding=ROUND_HALF_EVEN)
 """Enough digits that one division in an amount cannot move it across a half cent."""
 
 
-class Unlike(ABC):
+class Unlike:
     """A number that is not a bare Decimal and says itself what a word means for it."""
 
-    @abstractmethod
     def said(self, word: Word, *operands: Number) -> Number:
         """The word applied to the operands, of which this is one."""
+        raise NotImplementedError
 
 
 def _said(word: Word, *operands: Number) -> Number:
@@ -54,23 +56,32 @@ def smaller(one: Number, other: Number) -> Number:
     return _said("smaller", one, other)
 
 
-def within(number: Number, above: Number, upto: Number | None) -> Number:
+def exceeds(one: Number, other: Number) -> Number:
+    """One if the first is above the second, else zero: a condition that can be multiplied."""
+    if type(one) is Decimal and type(other) is Decimal:
+        return ONE if one > other else ZERO
+    return _said("exceeds", one, other)
+
+
+def within(number: Number, above: Number, upto: Number | None = None) -> Number:
     """How much of a number lies in the band from `above` to `upto` (None: no end)."""
-    if type(number) is Decimal and type(above) is Decimal:
-        if number <= above:
-            return ZERO
-        if upto is None or (type(upto) is Decimal and number <= upto):
-            return number - above
-    reached = number if upto is None else smaller(number, upto)
-    return larger(reached - above, ZERO)
+    if upto is None:
+        if type(number) is Decimal and type(above) is Decimal:
+            return number - above if number > above else ZERO
+        return _said("within", number, above)
+    if type(number) is Decimal and type(above) is Decimal and type(upto) is Decimal:
+        return min(number, upto) - above if number > above else ZERO
+    return _said("within", number, above, upto)
 
 
 def total(numbers: Iterable[Number]) -> Number:
     """The sum; nothing sums to zero."""
-    summed: Number = None
-    for number in numbers:
-        summed = number if summed is None else summed + number
-    return ZERO if summed is None else summed
+    listed = list(numbers)
+    if len(listed) == 1:
+        return listed[0]
+    if any(isinstance(number, Unlike) for number in listed):
+        return _said("+", *listed)
+    return sum(listed, start=ZERO)
 
 
 def to_step(number: Number, mode: Mode, step: Decimal) -> Number:

@@ -11,18 +11,24 @@ from domain.kit import value
 from domain.values import Price, Zone
 
 Channel: TypeAlias = Literal["import", "export", "reactive"]
+Agreed: TypeAlias = Literal["contract", "capacity"]
 Facts: TypeAlias = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One run of interval values without a hole; `start` is UTC, `wh` are Wh or varh."""
+    """
+    One run of interval values without a hole; `start` is UTC, `wh` are Wh or varh.
+
+    With `digits` they are finer: 3 says that `wh` counts thousandths of a Wh.
+    """
 
     channel: Channel
     start: datetime
     minutes: int
     wh: tuple[int, ...]
     facts: Facts = ()
+    digits: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +63,7 @@ class Demanded:
 class Held:
     """A quantity that was agreed for some days: contract demand in W, capacity in VA."""
 
-    what: Literal["contract", "capacity"]
+    what: Agreed
     since: date
     until: date
     w: int

@@ -11,29 +11,60 @@ from typing import Annotated, TypeAlias
 
 from pydantic import Field
 
-from domain.charges.energy import Energy
+from domain.charges.capacity import Capacity
+from domain.charges.credit import Credit
+from domain.charges.demand import Contract, Demand, LoadDiscount, Ratchet
+from domain.charges.energy import Energy, Household
+from domain.charges.export import Export, Surplus
 from domain.charges.fixed import Fixed
 from domain.charges.kit import Draft, Measured, Part
 from domain.charges.minimum import Minimum
+from domain.charges.net import Net
 from domain.charges.percentage import Percentage
+from domain.charges.power_factor import PowerFactor, Slope
 from domain.charges.rates import Block, Rate
+from domain.charges.reactive import Reactive
 from domain.charges.rider import Rider
 
 Charge: TypeAlias = Annotated[
-    Fixed | Energy | Rider | Minimum | Percentage,
+    Fixed
+    | Energy
+    | Demand
+    | Capacity
+    | Reactive
+    | PowerFactor
+    | Rider
+    | Export
+    | Surplus
+    | Minimum
+    | Percentage
+    | Credit,
     Field(discriminator="kind"),
 ]
 
 __all__ = [
     "Block",
+    "Capacity",
     "Charge",
+    "Contract",
+    "Credit",
+    "Demand",
     "Draft",
     "Energy",
+    "Export",
     "Fixed",
+    "Household",
+    "LoadDiscount",
     "Measured",
     "Minimum",
+    "Net",
     "Part",
     "Percentage",
+    "PowerFactor",
+    "Ratchet",
     "Rate",
+    "Reactive",
     "Rider",
+    "Slope",
+    "Surplus",
 ]

@@ -17,13 +17,15 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from functools import reduce
 from typing import Annotated, Literal, Protocol, TypeAlias
 
 from pydantic import StringConstraints
 
 from domain.calendars import Calendar, Schedule
-from domain.exact import ZERO, Number, total
-from domain.usage import Channel, What
+from domain.exact import ZERO, Number, larger, total
+from domain.kit import Refused
+from domain.usage import Agreed, Channel, What
 from domain.values import Period, next_month
 
 Code: TypeAlias = Annotated[
@@ -37,16 +39,70 @@ Memory: TypeAlias = MutableMapping[tuple[What, str, str, date], Number]
 """What bills hand on: (what, code, period, since) -> quantity; see `domain.usage.Kept`."""
 
 
+@dataclass(frozen=True, slots=True)
+class Peak:
+    """Which demand is meant: in kW or kVA, the mean over how many minutes (None: as told)."""
+
+    unit: Literal["kW", "kVA"] = "kW"
+    minutes: int | None = None
+
+
 class Measured(Protocol):
     """What was measured, as numbers: kWh, kvarh, kW, kVA."""
 
+    @property
+    def persons(self) -> int:
+        """How many live in the household."""
+        ...
+
+    @property
+    def told_power_factor(self) -> Number | None:
+        """The power factor, where it is told and not measured."""
+        ...
+
     def energy(
-        self, period: Period, channel: Channel, schedule: Schedule | None, calendar: Calendar
-    ) -> dict[str, Number]: ...
+        self,
+        period: Period,
+        channel: Channel,
+        schedule: Schedule | None,
+        calendar: Calendar,
+        over: Literal["interval", "hour"] | None = None,
+    ) -> dict[str, Number]:
+        """Energy by time-of-use period; `over`: net of the other direction within that time."""
+        ...
+
+    def peaks(
+        self, period: Period, asked: Peak, schedule: Schedule | None, calendar: Calendar
+    ) -> dict[str, Number]:
+        """Highest demand by time-of-use period; empty when none was measured."""
+        ...
+
+    def in_time_order(
+        self,
+        period: Period,
+        schedule: Schedule | None,
+        calendar: Calendar,
+        limits: Mapping[str, list[Number]],
+        before: Number,
+    ) -> dict[tuple[str, int], Number]:
+        """KWh by period and block of one ladder that fills as energy flows."""
+        ...
+
+    def held(self, what: Agreed, period: Period) -> list[tuple[Period, Number]]:
+        """What was agreed (kW) or installed (kVA), stretch by stretch."""
+        ...
 
     def known(self, number: Number, what: str, facts: Sequence[str] = ()) -> Number:
         """A number that a rule starts from, under the name by which it will be explained."""
         ...
+
+
+class DemandMissing(Refused):
+    """The tariff charges for demand, and none was measured."""
+
+
+class NotAgreed(Refused):
+    """The tariff charges for contract demand or capacity, and the account has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +134,33 @@ class Part:
     settled: list[Draft] = field(default_factory=list)  # the lines of charges said before
 
     def kwh(
-        self, channel: Channel = "import", schedule: str | None = None
+        self,
+        channel: Channel = "import",
+        schedule: str | None = None,
+        over: Literal["interval", "hour"] | None = None,
     ) -> dict[str, Number]:
         """Energy by time-of-use period ("" without a schedule), kWh or kvarh."""
         table = self.schedules[schedule] if schedule else None
-        return self.measured.energy(self.period, channel, table, self.calendar)
+        return self.measured.energy(self.period, channel, table, self.calendar, over)
+
+    def kw(self, asked: Peak = Peak(), schedule: str | None = None) -> dict[str, Number]:
+        """Highest demand by time-of-use period."""
+        table = self.schedules[schedule] if schedule else None
+        return self.measured.peaks(self.period, asked, table, self.calendar)
+
+    def highest_kw(self, asked: Peak = Peak()) -> Number:
+        """The highest demand of all hours.  Raises DemandMissing."""
+        found = list(self.kw(asked).values())
+        if not found:
+            raise DemandMissing(since=self.period.since, until=self.period.until)
+        return reduce(larger, found)
+
+    def in_time_order(
+        self, schedule: str | None, limits: Mapping[str, list[Number]], before: Number
+    ) -> dict[tuple[str, int], Number]:
+        """KWh by period and block of one ladder that fills as energy flows."""
+        table = self.schedules[schedule] if schedule else None
+        return self.measured.in_time_order(self.period, table, self.calendar, limits, before)
 
     def base(self, of: Sequence[str], but: Sequence[str] = ()) -> Number:
         """The sum of the lines said before whose code or kind is in `of` (all, if empty)."""
@@ -154,6 +232,16 @@ class Part:
             yield start, self.within(first, until)
             first, start = until, following
 
+    def season_began(self) -> date:
+        """The day on which the season of its first day began."""
+        first = self.period.since
+        season = self.calendar.season(first)
+        for _ in range(366):
+            if self.calendar.season(yesterday(first)) != season:
+                break
+            first = yesterday(first)
+        return first
+
     def _months(self) -> Iterator[tuple[int, int]]:
         first = self.period.since
         while first < self.period.until:
@@ -169,6 +257,11 @@ def _leap(year: int) -> bool:
 def yesterday(day: date) -> date:
     """The day before."""
     return day - timedelta(days=1)
+
+
+def keep(part: Part, what: What, code: str, period: str, since: date, quantity: Number) -> None:
+    """Hand something on to the next bill, in place of what was handed on before."""
+    part.memory[what, code, period, since] = quantity
 
 
 def recalled(part: Part, what: What, code: str, period: str, since: date) -> Number:

@@ -69,7 +69,7 @@ class Rung:
         return after - within(before, self.above, self.upto)
 
 
-def rate_of(rates: Sequence[Rate], season: str, period: str) -> Rate:
+def looked_up(rates: Sequence[Rate], season: str, period: str) -> Rate:
     """The rate for a season and period; one that names no season, or no period, is for all."""
     for rate in rates:
         if rate.season in (None, season) and rate.period in (None, period):

@@ -3,6 +3,7 @@
 from domain.rating.lines import Line, Rated
 from domain.rating.measured import UsageMissing, UsageNotByPeriod, UsageTwice
 from domain.rating.rate import NoTariff, TwoCurrencies, rate
+from domain.rating.why import Why, evaluate, explain, text
 from domain.usage import Carry, Demanded, Held, Kept, Registered, Series, Usage
 
 __all__ = [
@@ -20,5 +21,9 @@ __all__ = [
     "UsageMissing",
     "UsageNotByPeriod",
     "UsageTwice",
+    "Why",
+    "evaluate",
+    "explain",
     "rate",
+    "text",
 ]

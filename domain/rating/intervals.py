@@ -8,7 +8,7 @@ calendar and clock is worked out once and kept.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
@@ -70,6 +70,26 @@ class Runs:
             return {}
         most = np.maximum.reduceat(wh[..., self.first : self.last], self.starts, axis=-1)
         return {period: most[..., at].max(axis=-1) for period, at in self.members}
+
+    def fill(
+        self, wh: Ints, limits: Mapping[str, list[Any]], before: Any
+    ) -> dict[tuple[str, int], Ints]:
+        """Energy by period and block, when one ladder fills from interval to interval."""
+        mine = wh[..., self.first : self.last]
+        after = np.cumsum(mine, axis=-1) + np.asarray(before)[..., None]
+        ends = np.append(self.starts[1:], self.last - self.first) - 1
+        closes = after[..., ends]
+        opens = after[..., self.starts] - mine[..., self.starts]
+        filled: dict[tuple[str, int], Ints] = {}
+        for period, at in self.members:
+            above: Any = 0
+            for tier, upto in enumerate(limits[period]):
+                low, high = (np.maximum(some[..., at] - above, 0) for some in (opens, closes))
+                if upto is not None:
+                    low, high = (np.minimum(some, upto - above) for some in (low, high))
+                filled[period, tier] = (high - low).sum(axis=-1)
+                above = upto
+        return filled
 
 
 _RUNS: Remembered[Runs] = Remembered(4096)

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from domain.calendars import Calendar, Schedule
-from domain.exact import Number
+from domain.charges.kit import Peak
+from domain.exact import Number, larger
 from domain.kit import Refused
-from domain.rating.intervals import Ints, runs
-from domain.usage import Channel, Registered, Usage
-from domain.values import Period, midnight
+from domain.rating.intervals import runs
+from domain.rating.runs import Run, apparent, demand_runs, net_runs, resampled
+from domain.usage import Agreed, Channel, Registered, Series, Usage
+from domain.values import Period, midnight, whole
 
 
 class UsageMissing(Refused):
@@ -34,55 +34,62 @@ class ReadingMissing(Refused):
     """The tariff divides a register by readings only; there is none on the day of change."""
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A series as an array, last axis time."""
-
-    channel: Channel
-    start: datetime
-    minutes: int
-    wh: Ints
-    facts: tuple[str, ...]
-
-    @property
-    def until(self) -> datetime:
-        return self.start + timedelta(minutes=self.minutes * self.wh.shape[-1])
-
-
 class Meters:
     """
     The usage of one account (integers) or of many (columns of integers).
 
-    `number` makes a number of an integer of thousandths: kWh of Wh.
+    `number` makes a number of integers and how many decimals they have: kWh of Wh has three.
     """
 
     def __init__(
         self,
         usage: Usage,
-        number: Callable[[Any], Number],
+        number: Callable[[Any, int], Number],
         known: Callable[[Number, str, Sequence[str]], Number] | None = None,
         runs: Sequence[Run] | None = None,
     ) -> None:
         self.usage = usage
         self._number = number
         self._known = known
-        self._runs = [_run(one) for one in usage.series] if runs is None else list(runs)
+        self._fine = max((one.digits for one in usage.series), default=0)
+        self._runs = (
+            [_run(one, self._fine) for one in usage.series] if runs is None else list(runs)
+        )
+
+    def _kwh(self, wh: Any) -> Number:
+        return self._number(wh, 3 + self._fine)
 
     def known(self, number: Number, what: str, facts: Sequence[str] = ()) -> Number:
         """A number that a rule starts from; explained by `what` and facts when asked for."""
         return number if self._known is None else self._known(number, what, facts)
 
+    @property
+    def persons(self) -> int:
+        """How many live in the household."""
+        return self.usage.persons
+
+    @property
+    def told_power_factor(self) -> Number | None:
+        """The power factor, where it is told and not measured."""
+        told = self.usage.power_factor
+        return None if told is None else self.known(told, "power factor, as told")
+
     def energy(
-        self, period: Period, channel: Channel, schedule: Schedule | None, calendar: Calendar
+        self,
+        period: Period,
+        channel: Channel,
+        schedule: Schedule | None,
+        calendar: Calendar,
+        over: Literal["interval", "hour"] | None = None,
     ) -> dict[str, Number]:
         """Energy by time-of-use period, kWh or kvarh."""
         summed: dict[str, Any] = {}
         facts: list[str] = []
         for one in self._registers(period, channel, schedule):
             label = (one.label or "") if schedule else ""
-            summed[label] = summed.get(label, 0) + _by_days(one, period)
+            summed[label] = summed.get(label, 0) + _by_days(one, period) * 10**self._fine
             facts += one.facts
-        for run in self._covering(period, channel):
+        for run in self._flows(period, channel, over):
             count = run.wh.shape[-1]
             found = runs(
                 run.start, run.minutes, count, self.usage.zone, period, schedule, calendar
@@ -93,10 +100,109 @@ class Meters:
         unit = "kvarh" if channel == "reactive" else "kWh"
         return {
             label: self.known(
-                self._number(wh), " ".join(filter(None, (unit, channel, label))), facts
+                self._kwh(wh), " ".join(filter(None, (unit, channel, label))), facts
             )
             for label, wh in summed.items()
         }
+
+    def peaks(
+        self, period: Period, asked: Peak, schedule: Schedule | None, calendar: Calendar
+    ) -> dict[str, Number]:
+        """Highest demand by time-of-use period, kW or kVA."""
+        found: dict[str, Number] = {}
+        for one in self.usage.demands:
+            if one.unit == asked.unit and one.since < period.until and period.since < one.until:
+                label = (one.label or "") if schedule else ""
+                kw = self.known(
+                    self._number(one.w, 3), f"highest {one.unit} {label}", one.facts
+                )
+                found[label] = larger(found[label], kw) if label in found else kw
+        for run in [] if found else demand_runs(self._covering, period, asked):
+            known = runs(
+                run.start,
+                run.minutes,
+                run.wh.shape[-1],
+                self.usage.zone,
+                period,
+                schedule,
+                calendar,
+            )
+            for label, wh in known.peaks(run.wh).items():
+                kw = self.known(
+                    self._demand(wh, run.minutes, asked),
+                    f"highest {asked.unit} {label}",
+                    run.facts,
+                )
+                found[label] = larger(found[label], kw) if label in found else kw
+        return found
+
+    def _demand(self, wh: Any, minutes: int, asked: Peak) -> Number:
+        if asked.unit == "kVA":
+            return self._number(apparent(wh, minutes, self._fine), 6)
+        if 60 % minutes == 0:
+            return self._kwh(wh * (60 // minutes))
+        return self._kwh(wh) * 60 / minutes
+
+    def held(self, what: Agreed, period: Period) -> list[tuple[Period, Number]]:
+        """What was agreed (kW) or installed (kVA), stretch by stretch."""
+        agreed = self.usage.contract_w if what == "contract" else self.usage.capacity_va
+        if agreed is not None:
+            return [(period, self.known(self._number(agreed, 3), what))]
+        found = []
+        for one in sorted(self.usage.held, key=lambda one: one.since):
+            if one.what == what and (met := period.meet(one.since, one.until)):
+                found.append((met, self.known(self._number(one.w, 3), what, one.facts)))
+        return found
+
+    def in_time_order(
+        self,
+        period: Period,
+        schedule: Schedule | None,
+        calendar: Calendar,
+        limits: Mapping[str, list[Number]],
+        before: Number,
+    ) -> dict[tuple[str, int], Number]:
+        """KWh by period and block of one ladder that fills as energy flows."""
+        filled: dict[tuple[str, int], Any] = {}
+        bounds = {
+            label: [self._whole(limit) for limit in some] for label, some in limits.items()
+        }
+        reached = self._whole(before)
+        for run in self._covering(period, "import"):
+            known = runs(
+                run.start,
+                run.minutes,
+                run.wh.shape[-1],
+                self.usage.zone,
+                period,
+                schedule,
+                calendar,
+            )
+            for key, wh in known.fill(run.wh, bounds, reached).items():
+                filled[key] = filled.get(key, 0) + wh
+            reached = reached + run.wh[..., known.first : known.last].sum(axis=-1)
+        if not filled and sum(len(some) > 1 for some in limits.values()):
+            raise UsageNotByPeriod(schedule=schedule.name if schedule else "")
+        return {
+            (label, tier): self.known(self._kwh(wh), f"kWh {label} in block {tier + 1}")
+            for (label, tier), wh in filled.items()
+        }
+
+    def _whole(self, kwh: Number) -> Any:
+        """A limit or position on a ladder, in whole units of measurement; None stays None."""
+        return None if kwh is None else whole(kwh.scaleb(3 + self._fine))
+
+    def _flows(
+        self, period: Period, channel: Channel, over: Literal["interval", "hour"] | None
+    ) -> list[Run]:
+        """The runs of a channel, net of the other direction within an interval or hour."""
+        mine = self._covering(period, channel)
+        if over is None:
+            return mine
+        other = self._covering(period, "import" if channel == "export" else "export")
+        if over == "hour":
+            mine, other = ([resampled(run, 60) for run in some] for some in (mine, other))
+        return net_runs(mine, other)
 
     def _registers(
         self, period: Period, channel: Channel, schedule: Schedule | None
@@ -138,8 +244,9 @@ class Meters:
         return found
 
 
-def _run(one: Any) -> Run:
-    return Run(one.channel, one.start, one.minutes, np.array(one.wh, np.int64), one.facts)
+def _run(one: Series, fine: int) -> Run:
+    wh = np.array(one.wh, np.int64) * 10 ** (fine - one.digits)
+    return Run(one.channel, one.start, one.minutes, wh, one.facts)
 
 
 def _by_days(one: Registered, period: Period) -> Any:
@@ -159,6 +266,6 @@ def _by_days(one: Registered, period: Period) -> Any:
     return up_to(period.until) - up_to(period.since)
 
 
-def of_thousandths(wh: Any) -> Decimal:
-    """Wh as kWh, W as kW."""
-    return Decimal(int(wh)).scaleb(-3)
+def plain(integer: Any, digits: int) -> Decimal:
+    """An integer with so many decimals: 1234 Wh with three is 1.234 kWh."""
+    return Decimal(int(integer)).scaleb(-digits)

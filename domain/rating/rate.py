@@ -11,7 +11,7 @@ from domain.charges.kit import Memory
 from domain.exact import CONTEXT, Number, to_step, total
 from domain.kit import Refused
 from domain.rating.lines import Line, Rated
-from domain.rating.measured import Meters, of_thousandths
+from domain.rating.measured import Meters, plain
 from domain.tariffs import Rounding, TariffVersion, in_force
 from domain.usage import Carry, Kept, Usage
 from domain.values import Period, minor_digits
@@ -48,7 +48,7 @@ def rate(
     """
     with localcontext(CONTEXT):
         memory = memory_of(carry)
-        reckoned = reckon(versions, Meters(usage, of_thousandths), usage, period, memory)
+        reckoned = reckon(versions, Meters(usage, plain), usage, period, memory)
         currency = reckoned.drafts[0][1].document.currency if reckoned.drafts else ""
         lines = tuple(_lines(reckoned, currency))
         return Rated(
@@ -136,15 +136,17 @@ def _flat(lines: list[tuple[Draft, TariffVersion]], remainder: str | None) -> in
     return at
 
 
-def _lines(reckoned: Reckoned, currency: str) -> Iterator[Line]:
-    """The drafts as lines; those that say nothing are left out."""
-    digits = minor_digits(currency)
+def lines_of(reckoned: Reckoned) -> Iterator[tuple[Draft, TariffVersion]]:
+    """The drafts that become lines: those that say something."""
     for draft, version in reckoned.drafts:
+        if draft.amount or (draft.quantity and draft.kind not in ("minimum", "rounding")):
+            yield draft, version
+
+
+def _lines(reckoned: Reckoned, currency: str) -> Iterator[Line]:
+    digits = minor_digits(currency)
+    for draft, version in lines_of(reckoned):
         amount = int(draft.amount.scaleb(digits))
-        if not amount and not draft.quantity:
-            continue
-        if not amount and draft.kind in ("minimum", "rounding"):
-            continue
         yield Line(
             draft.code,
             draft.kind,

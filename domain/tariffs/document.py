@@ -64,6 +64,11 @@ class TariffDocument:
             self._check(charge, said)
             said += [charge.code, charge.kind]
 
+    @property
+    def looks_back(self) -> bool:
+        """Whether a bill depends on the bills before it."""
+        return any(getattr(charge, "looks_back", False) for charge in self.charges)
+
     def _check(self, charge: Charge, said: list[str]) -> None:
         named = {schedule.name: schedule for schedule in self.schedules}
         schedule = getattr(charge, "schedule", None)

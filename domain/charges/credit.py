@@ -1,0 +1,38 @@
+"""Credit: a bill that would pay the customer pays a later bill instead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar, Literal
+
+from domain.calendars import Month
+from domain.charges.kit import Code, Draft, Part, keep, recalled
+from domain.charges.net import BANK, settles
+from domain.exact import ONE, ZERO, larger, smaller
+from domain.kit import value
+
+
+@value
+class Credit:
+    """
+    Keeps in money what the lines in `of` (all, if empty) fall below zero, for later bills.
+
+    `settles`: the bill of this month keeps nothing, it pays out.
+    """
+
+    kind: Literal["credit"] = "credit"
+    code: Code
+    of: tuple[Code, ...] = ()
+    settles: Month | None = None
+    looks_back: ClassVar[bool] = True
+
+    def lines(self, part: Part) -> Iterator[Draft]:
+        """One line: what is set aside (above zero), or taken from what was (below)."""
+        before = recalled(part, "credit", self.code, "", BANK)
+        base = part.base(self.of)
+        paid_out = settles(self.settles, part)
+        used = before if paid_out else smaller(before, larger(base, ZERO))
+        aside = ZERO if paid_out else larger(-base, ZERO)
+        keep(part, "credit", self.code, "", BANK, before - used + aside)
+        days, amount = part.period, aside - used
+        yield Draft(self.code, self.kind, amount, "", ONE, amount, days.since, days.until)
