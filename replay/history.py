@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import datetime
@@ -24,7 +25,7 @@ from replay.append import (
     Unavailable,
     Unreadable,
 )
-from replay.batcher import Entry, Line, Written
+from replay.entry import Entry, Line, Written
 from replay.listener import HEAD, Listener
 from replay.mapper import COLUMNS, WRITERS, Row, facts, written
 from replay.recorder import Datastore, Recorder
@@ -72,6 +73,7 @@ class History:
             self._datastore.close()
             raise Unavailable(f"no database: {wrong}") from wrong
         self._listener = Listener(self._datastore.url)
+        self.recorder.batcher.moved_to = self._listener.moved_to
         self._streams = Streams()
 
     def close(self) -> None:
@@ -205,6 +207,21 @@ class History:
 
         Raises Overloaded at once.  The future raises Stale, KeyReused or Unavailable.
         """
+        future: Future[Appended] = Future()
+        self._submit(append, future)
+        return future
+
+    def append(self, append: Append) -> Appended:
+        """Record what a command wants recorded, all or none, and wait until it is durable."""
+        return self.submit(append).result()
+
+    def appending(self, append: Append) -> asyncio.Future[Appended]:
+        """The same for an event loop: await it.  Must be called in that loop."""
+        future: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
+        self._submit(append, future)
+        return future
+
+    def _submit(self, append: Append, future: Future[Any] | asyncio.Future[Any]) -> None:
         versions = dict(append.seen)
         lines: list[Line] = []
         for stream, event in append.happenings:
@@ -219,19 +236,16 @@ class History:
             lines.append((stream, versions[stream], WRITERS[type(event)][0], state))
         entry = Entry(
             lines,
-            [(stream, version or -1, version) for stream, version in append.seen.items()],
+            list(append.seen.items()),
             lambda done: self._appended(append, lines, done),
             append.by,
             append.cause,
             append.key,
             append.digest,
+            lambda: self._streams.moved(append.seen),
+            future,
         )
-        entry.refused = lambda: self._streams.moved(append.seen)
-        return self.recorder.write(entry)
-
-    def append(self, append: Append) -> Appended:
-        """Record what a command wants recorded, all or none, and wait until it is durable."""
-        return self.submit(append).result()
+        self.recorder.batcher.submit(entry)
 
     def _appended(self, append: Append, lines: Sequence[Line], done: Written) -> Appended:
         if done.rows is not None:
@@ -255,7 +269,6 @@ class History:
         )
         for stream, after in append.seen.items():
             self._streams.happened(stream, after, [f.event for f in made if f.stream == stream])
-        self._listener.moved_to(done.last)
         return Appended(made)
 
     def _rows(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:

@@ -11,8 +11,9 @@ from eventsourcing.persistence import IntegrityError, OperationalError, StoredEv
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from replay.append import Stale, Unavailable
-from replay.batcher import Batcher, Entry, Written
+from replay.append import Overloaded, Stale, Unavailable
+from replay.batcher import Batcher
+from replay.entry import Entry, Written
 from replay.migrations import migrate
 
 SCHEMA = "history"
@@ -72,10 +73,6 @@ class Recorder(PostgresApplicationRecorder):
         """Write what is queued, then stop writing."""
         self.batcher.close()
 
-    def write(self, entry: Entry) -> Future[Any]:
-        """Queue a command; resolves after the commit."""
-        return self.batcher.submit(entry)
-
     def insert_events(
         self, stored_events: Sequence[StoredEvent], **kwargs: Any
     ) -> Sequence[int] | None:
@@ -94,12 +91,14 @@ class Recorder(PostgresApplicationRecorder):
                 raise IntegrityError(f"{stream} {version} comes twice or out of order")
             lowest.setdefault(stream, version)
             newest[stream] = version
-        bounds = [(stream, -1, version - 1) for stream, version in lowest.items()]
+        future: Future[Written] = Future()
+        seen = [(stream, -version - 1) for stream, version in lowest.items()]
         try:
-            written = self.write(Entry(lines, bounds, _itself)).result()
+            self.batcher.submit(Entry(lines, seen, _itself, future=future))
+            written = future.result()
         except Stale as wrong:
             raise IntegrityError("an event with that version is there") from wrong
-        except Unavailable as wrong:
+        except (Overloaded, Unavailable) as wrong:
             raise OperationalError(str(wrong)) from wrong
         return list(range(written.first, written.last + 1))
 

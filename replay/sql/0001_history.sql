@@ -52,14 +52,17 @@ $$;
 
 -- One batch, one transaction, one round trip.  Every command of the batch is written whole or
 -- refused alone: its key is known already, or a stream has moved since the command saw it.
+-- Commands are numbered from 1; `sizes` says how many events each has, `keyed_*` is about those
+-- that have an Idempotency-Key.  A command saw its stream at version `seen_version`, 0 if it has
+-- no event; a negative number -n-1 lets it be at any version below n.
 -- Answers a row for each command that was not written, then one row (command 0) for the rest.
 CREATE FUNCTION history.append(
-    command_now timestamptz,
-    command_by text[], command_key text[], command_digest bytea[], command_cause text[],
-    command_size int[],
-    seen_command int[], seen_stream text[], seen_low bigint[], seen_high bigint[],
-    event_command int[], event_stream text[], event_version bigint[],
-    event_topic text[], event_state bytea[]
+    now timestamptz, sizes int[],
+    keyed_command int[], keyed_by text[], keyed_key text[], keyed_digest bytea[],
+    keyed_cause text[],
+    seen_command int[], seen_stream text[], seen_version bigint[],
+    event_command int[], event_stream text[], event_version bigint[], event_topic text[],
+    event_state bytea[]
 ) RETURNS TABLE (command int, answer text, first bigint, last bigint, stamp timestamptz)
 LANGUAGE plpgsql SET search_path = pg_catalog AS $$
 DECLARE
@@ -69,30 +72,31 @@ DECLARE
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended('wattledger history', 0));
 
-    IF array_length(command_key, 1) > 0 THEN
+    IF cardinality(keyed_key) > 0 THEN
         FOR command, answer, first, last IN
             SELECT asked.n, CASE WHEN done.digest = asked.digest THEN 'repeated' ELSE 'reused' END,
                 done.first, done.last
-            FROM unnest(command_by, command_key, command_digest)
-                WITH ORDINALITY AS asked (by, key, digest, n)
+            FROM unnest(keyed_command, keyed_by, keyed_key, keyed_digest)
+                AS asked (n, by, key, digest)
             JOIN history.commands AS done ON done.by = asked.by AND done.key = asked.key
         LOOP
             refused := refused || command;
             RETURN NEXT;
         END LOOP;
+        first := NULL;
+        last := NULL;
     END IF;
 
-    first := NULL;
-    last := NULL;
     FOR command IN
         SELECT DISTINCT asked.n
-        FROM unnest(seen_command, seen_stream, seen_low, seen_high) AS asked (n, stream, low, high)
+        FROM unnest(seen_command, seen_stream, seen_version) AS asked (n, stream, version)
         LEFT JOIN LATERAL (
             SELECT e.originator_version AS version FROM history.events AS e
             WHERE e.originator_id = asked.stream
             ORDER BY e.originator_version DESC LIMIT 1
         ) AS newest ON true
-        WHERE coalesce(newest.version, -1) NOT BETWEEN asked.low AND asked.high
+        WHERE CASE WHEN asked.version >= 0 THEN coalesce(newest.version, 0) <> asked.version
+            ELSE newest.version >= -asked.version - 1 END
     LOOP
         IF NOT command = ANY (refused) THEN
             refused := refused || command;
@@ -101,7 +105,7 @@ BEGIN
         END IF;
     END LOOP;
 
-    SELECT head.position, greatest(head.at, command_now) INTO base, stamp FROM history.head;
+    SELECT head.position, greatest(head.at, now) INTO base, stamp FROM history.head;
 
     INSERT INTO history.events
         (originator_id, originator_version, topic, state, notification_id, at)
@@ -112,16 +116,18 @@ BEGIN
     WHERE NOT new.command = ANY (refused);
     GET DIAGNOSTICS added = ROW_COUNT;
 
-    INSERT INTO history.commands (by, key, digest, cause, first, last)
-    SELECT placed.by, placed.key, placed.digest, placed.cause,
-        base + placed.upto - placed.size + 1, base + placed.upto
-    FROM (
-        SELECT asked.*, sum(asked.size) OVER (ORDER BY asked.n) AS upto
-        FROM unnest(command_by, command_key, command_digest, command_cause, command_size)
-            WITH ORDINALITY AS asked (by, key, digest, cause, size, n)
-        WHERE NOT asked.n = ANY (refused)
-    ) AS placed
-    WHERE placed.key IS NOT NULL;
+    IF cardinality(keyed_key) > 0 THEN
+        INSERT INTO history.commands (by, key, digest, cause, first, last)
+        SELECT asked.by, asked.key, asked.digest, asked.cause,
+            base + placed.upto - placed.size + 1, base + placed.upto
+        FROM unnest(keyed_command, keyed_by, keyed_key, keyed_digest, keyed_cause)
+            AS asked (n, by, key, digest, cause)
+        JOIN (
+            SELECT each.n, each.size, sum(each.size) OVER (ORDER BY each.n) AS upto
+            FROM unnest(sizes) WITH ORDINALITY AS each (size, n)
+            WHERE NOT each.n = ANY (refused)
+        ) AS placed ON placed.n = asked.n;
+    END IF;
 
     IF added > 0 THEN
         UPDATE history.head SET position = base + added, at = stamp;

@@ -1,0 +1,189 @@
+"""
+How fast history is written, read and proven, beside peers in the same run.
+
+Every figure is taken on a Postgres with durable settings (fsync, full_page_writes and
+synchronous_commit on), in a database of its own, peers unmodified.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import psycopg
+
+from domain.kit import Kind, event
+from replay import embedded
+from replay.history import Append, History
+from replay.mapper import written
+from replay.migrations import migrate
+
+WRITERS = 64
+NUMBERS = count(1)
+
+
+@event("bench.read")
+class BenchRead:
+    """About as much as the reading of a meter says."""
+
+    register: str
+    dial: int
+    used: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """A counter."""
+
+    reads: int = 0
+    used: int = 0
+
+
+benches: Kind[Bench, BenchRead] = Kind(
+    "bench", Bench(), lambda was, read: Bench(was.reads + 1, was.used + read.used)
+)
+
+
+def a_read(n: int) -> BenchRead:
+    return BenchRead(register="1.8.0", dial=1000 + n, used=n % 97, source="remote")
+
+
+def row(name: str, value: float, unit: str, **more: Any) -> dict[str, Any]:
+    """One line of the report, in the shape that scripts/bench prints."""
+    peer_value = more.get("peer_value")
+    ratio = value / peer_value if peer_value else None
+    floor = more.get("floor")
+    reached = ratio if more.get("floor_is_ratio") else value
+    return {
+        "name": name, "value": round(value, 3), "unit": unit, "peer": more.get("peer"),
+        "peer_value": round(peer_value, 3) if peer_value else None,
+        "ratio": round(ratio, 3) if ratio else None, "floor": floor,
+        "holds": None if floor is None or reached is None else reached >= floor,
+    }  # fmt: skip
+
+
+@contextmanager
+def database(server: embedded.Server) -> Iterator[str]:
+    """A fresh, migrated database."""
+    name = f"bench_{next(NUMBERS)}"
+    with psycopg.connect(server.database("postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+        url = server.database(name)
+        migrate(url)
+        yield url
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def timed(work: Callable[[], int]) -> float:
+    """So many a second."""
+    begun = time.perf_counter()
+    done = work()
+    return done / (time.perf_counter() - begun)
+
+
+def one_event(n: int) -> Append:
+    stream = benches.stream(str(n))
+    return Append(
+        ((stream, a_read(n)),), {stream: 0}, "bench", "meter-reader", f"cause-{n:032}", "run"
+    )
+
+
+def by_writers(one: Callable[[int], object], commands: int) -> float:
+    """Commands a second of 64 threads that each ask, wait and ask again."""
+    numbers = count()
+
+    def writer(_: int) -> None:
+        while (n := next(numbers)) < commands:
+            one(n)
+
+    with ThreadPoolExecutor(WRITERS) as pool:
+        return timed(lambda: len(list(pool.map(writer, range(WRITERS)))) and commands)
+
+
+def commands_of_ours(server: embedded.Server, commands: int) -> float:
+    with database(server) as url, History(url) as history:
+        by_writers(lambda n: history.append(one_event(-n - 1)), 500)
+        return by_writers(lambda n: history.append(one_event(n)), commands)
+
+
+def commands_of_the_library(server: embedded.Server, commands: int) -> float:
+    """Its Postgres recorder as it comes: default settings, a text id, the same stored bytes."""
+    from eventsourcing.persistence import StoredEvent
+    from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
+    from psycopg.conninfo import conninfo_to_dict
+
+    def stored(n: int) -> StoredEvent:
+        return StoredEvent(f"bench-{n}", 1, "bench.read", encoded(n))
+
+    with database(server) as url:
+        parts = conninfo_to_dict(url)
+        datastore = PostgresDatastore(
+            *(str(parts.get(name, "")) for name in ("dbname", "host", "port", "user")),
+            password="", pool_size=WRITERS, originator_id_type="text",
+        )  # fmt: skip
+        recorder = PostgresApplicationRecorder(datastore)
+        recorder.create_table()
+        by_writers(lambda n: recorder.insert_events([stored(-n - 1)]), 200)
+        rate = by_writers(lambda n: recorder.insert_events([stored(n)]), commands)
+        datastore.close()
+        return rate
+
+
+def encoded(n: int) -> bytes:
+    return written(
+        a_read(n), by="bench", role="meter-reader", cause=f"cause-{n:032}", correlation="run"
+    )
+
+
+def rows_by_hand(server: embedded.Server, commands: int) -> float:
+    """64 rows a transaction into the same table, encoded before, by one psycopg connection."""
+    now = datetime.now(UTC)
+    rows = [(f"bench-{n}", 1, "bench.read", encoded(n), n + 1, now) for n in range(commands)]
+    with database(server) as url, psycopg.connect(url, autocommit=True) as connection:
+
+        def work() -> int:
+            for n in range(0, commands, WRITERS):
+                connection.execute(
+                    "INSERT INTO history.events SELECT * FROM unnest(%b::text[], %b::bigint[],"
+                    " %b::text[], %b::bytea[], %b::bigint[], %b::timestamptz[])",
+                    tuple(map(list, zip(*rows[n : n + WRITERS], strict=True))),
+                )
+            return commands
+
+        return timed(work)
+
+
+def run(commands: int = 20_000) -> list[dict[str, Any]]:
+    """All rows of the report."""
+    rows = []
+    with (
+        tempfile.TemporaryDirectory(prefix="wattledger-bench-") as folder,
+        embedded.start(f"{folder}/data") as server,
+    ):
+        ours = commands_of_ours(server, commands)
+        library = commands_of_the_library(server, commands // 10)
+        by_hand = rows_by_hand(server, commands)
+        rows += [
+            row("commands, 64 writers", ours, "commands/s", peer="eventsourcing 9.5, stock",
+                peer_value=library, floor=10, floor_is_ratio=True),
+            row("commands, 64 writers", ours, "commands/s", peer="psycopg, batched by hand",
+                peer_value=by_hand, floor=0.3, floor_is_ratio=True),
+        ]  # fmt: skip
+    return rows
+
+
+if __name__ == "__main__":
+    for line in run():
+        print(line)
