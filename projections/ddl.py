@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from projections.columns import Column, columns, shape
@@ -51,10 +51,16 @@ class Stored:
         """What creates each index that people look by, on the table and on its past."""
         for names in self.projection.indexes:
             by = quoted(*names, *(k for k in self.projection.key if k not in names))
-            label = f"{self.projection.name}_{'_'.join(names)}"[:56]
+            label = f"{self.projection.name}_by_{'_'.join(names)}"[:56]
             yield label, f'create index "{label}" on {self.table} ({by})'
             past = f"{label}_past"
             yield past, f'create index "{past}" on {self.past} ({by}, known_from)'
+
+
+def every_table(stored: Iterable[Stored]) -> str:
+    """The tables with their pasts, in the one order in which everybody locks them."""
+    ordered = sorted(stored, key=lambda one: one.projection.name)
+    return ", ".join(table for one in ordered for table in (one.table, one.past))
 
 
 def meta(schema: str) -> str:

@@ -13,7 +13,7 @@ import psycopg
 from psycopg_pool import ConnectionPool
 
 from projections.columns import plain, read, storable
-from projections.ddl import SCHEMA, Stored, quoted
+from projections.ddl import SCHEMA, Stored, every_table, quoted
 from projections.kit import NO_PLACE, Projection, Where, checked, key_values
 
 R = TypeVar("R")
@@ -87,6 +87,10 @@ class PostgresTables:
         """Tables that stand still: one connection, one snapshot, for as long as it lasts."""
         with self._connection() as db, db.transaction():
             db.execute("set transaction isolation level repeatable read, read only")
+            if self._projections:
+                # Before the snapshot: of tables swapped in behind it, it would see the growth.
+                tables = every_table(map(self._of, self._projections))
+                db.execute(f"lock table {tables} in access share mode".encode())
             yield PostgresTables(db, self._projections, schema=self._schema)
 
     def get(

@@ -129,11 +129,10 @@ class Writer:
         self._replace(stored, [f"{text}\n" for key, text in there if existed[key]])
         self._remove(stored, [k for k, text in now.items() if text is None and existed[k]])
 
-    def hold(self, names: Iterable[str]) -> dict[str, Stand]:
-        """Keep all others from writing until the transaction ends; where projections stand."""
+    def hold(self, names: Iterable[str]) -> None:
+        """Keep all others from writing these projections until the transaction ends."""
         query = f'select from "{self.schema}".progress where projection = any(%s) for update'
         self._run(query, (sorted(names),))
-        return self.stands()
 
     def advance(self, stands: Mapping[str, Stand], position: int) -> None:
         """

@@ -117,7 +117,8 @@ class Follower:
 
     def _resume(self, feed: Feed, strand: Strand) -> None:
         with feed.db.transaction():
-            stand = feed.writer.hold([strand.name])[strand.name]
+            feed.writer.hold([strand.name])
+            stand = feed.writer.stands()[strand.name]
             first = min(p.position for p in feed.writer.parked() if p.projection == strand.name)
             feed.writer.rewind(strand.name, first - 1)
             feed.writer.grown(strand.name, stand.position)
