@@ -86,7 +86,7 @@ class Usage:
     exempt: frozenset[str] = frozenset()  # codes of charges that are not for this account
 
 
-What: TypeAlias = Literal["block", "peak", "bank", "credit"]
+What: TypeAlias = Literal["block", "peak", "bank", "credit", "billed"]
 
 
 @value

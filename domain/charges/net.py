@@ -38,6 +38,8 @@ def netted(
     if net.over != "month":
         return part.kwh("import", schedule, net.over), {}
     taken, given = part.kwh("import", schedule), part.kwh("export", schedule)
+    if not given and not any(key[:2] == ("bank", code) for key in part.memory):
+        return taken, {}
     periods = list(dict.fromkeys((*taken, *given)))
     balance = {p: taken.get(p, ZERO) - given.get(p, ZERO) for p in periods}
     if net.surplus != "kept":

@@ -63,6 +63,8 @@ class Rung:
 
     def part_of(self, quantity: Number, before: Number = ZERO) -> Number:
         """How much of a quantity falls in it, when `before` was used already."""
+        if self.above is ZERO and self.upto is None:
+            return quantity
         if before is ZERO:
             return within(quantity, self.above, self.upto)
         after = within(before + quantity, self.above, self.upto)

@@ -1,0 +1,237 @@
+"""`wattledger rate`: what usage costs under a tariff, from two files, by the very engine."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import typer
+from pydantic import TypeAdapter, ValidationError
+
+from api.usage_files import UsageFileError, read
+from domain.kit import Refused
+from domain.rating import Line, Rated, explain, rate, text
+from domain.tariffs import TariffDocument, TariffVersion
+from domain.urdb import is_urdb, translated
+from domain.usage import Carry, Usage
+from domain.values import Period, amount_text, next_month
+
+DOCUMENT = TypeAdapter(TariffDocument)
+REFUSED, MISUSED = 1, 2
+
+
+class TariffFileError(ValueError):
+    """The tariff file cannot be taken as a tariff."""
+
+
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """The bills of a range, each with the state of affairs that it was reckoned from."""
+
+    versions: tuple[TariffVersion, ...]
+    usage: Usage
+    bills: tuple[tuple[Period, Carry, Rated], ...]
+
+
+def tariff_of(path: Path) -> TariffDocument:
+    """
+    The document in a JSON or TOML file; a URDB record is translated.
+
+    Raises TariffFileError or Refused with place and reason; OSError when it cannot be read.
+    """
+    raw = path.read_bytes().decode("utf-8-sig", errors="replace")
+    try:
+        if path.suffix == ".toml":
+            said: Any = tomllib.loads(raw, parse_float=Decimal)
+        else:
+            said = json.loads(raw, parse_float=Decimal, parse_constant=Decimal)
+    except ValueError as wrong:
+        form = path.suffix.lstrip(".") or "json"
+        raise TariffFileError(f"{path.name} is not {form}: {wrong}") from None
+    if isinstance(said, Mapping) and isinstance(said.get("items"), list) and said["items"]:
+        said = said["items"][0]
+    if is_urdb(said):
+        return translated(said)
+    try:
+        return DOCUMENT.validate_python(said)
+    except ValidationError as wrong:
+        raise TariffFileError("\n".join(_places(wrong))) from None
+
+
+def _places(wrong: ValidationError) -> Iterator[str]:
+    for one in wrong.errors(include_url=False):
+        place = ".".join(str(step) for step in one["loc"]) or "tariff"
+        yield f"{place}: {one['msg'].removeprefix('Value error, ')}"
+
+
+def price(
+    document: TariffDocument, usage: Usage, since: date | None = None, until: date | None = None
+) -> Priced:
+    """
+    The bills for a range of local days, `until` not included; all of the usage if not said.
+
+    A range longer than a month is cut into calendar months; what one bill hands on, the
+    next takes.
+    """
+    first, last = _days(usage)
+    version = TariffVersion(tariff="tariff", version=1, since=date.min, document=document)
+    whole = Period(since=since or first, until=until or last)
+    bills: list[tuple[Period, Carry, Rated]] = []
+    carry: Carry = ()
+    for period in months(whole):
+        rated = rate([version], usage, period, carry)
+        bills.append((period, carry, rated))
+        carry = rated.carry
+    return Priced((version,), usage, tuple(bills))
+
+
+def months(whole: Period) -> Iterator[Period]:
+    """The range itself, or its calendar months if it is longer than a month."""
+    first = whole.since
+    following = next_month(first)
+    try:
+        month_later = following.replace(day=first.day)
+    except ValueError:
+        month_later = next_month(following)
+    if whole.until <= month_later:
+        yield whole
+        return
+    while first < whole.until:
+        until = min(next_month(first), whole.until)
+        yield Period(since=first, until=until)
+        first = until
+
+
+def _days(usage: Usage) -> tuple[date, date]:
+    local = ZoneInfo(usage.zone)
+    series = usage.series[0]
+    end = series.start + timedelta(minutes=series.minutes * len(series.wh))
+    last = (end - timedelta(microseconds=1)).astimezone(local).date()
+    return series.start.astimezone(local).date(), last + timedelta(days=1)
+
+
+# The answer
+
+
+def answer(priced: Priced) -> dict[str, Any]:
+    """The answer as JSON has it: amounts are decimal strings."""
+    currency = priced.bills[0][2].currency
+    return {
+        "currency": currency,
+        "bills": [
+            {
+                "from": str(period.since),
+                "to": str(period.until),
+                "lines": [_line(line, currency) for line in rated.lines],
+                "total": amount_text(rated.total, currency),
+            }
+            for period, _, rated in priced.bills
+        ],
+        "total": amount_text(sum(rated.total for _, _, rated in priced.bills), currency),
+    }
+
+
+def _line(line: Line, currency: str) -> dict[str, Any]:
+    return {
+        "code": line.code,
+        "kind": line.kind,
+        "period": line.period,
+        "tier": line.tier,
+        "quantity": _plain(line.quantity),
+        "unit": line.unit,
+        "rate": _plain(line.rate),
+        "amount": amount_text(line.amount, currency),
+    }
+
+
+def _plain(number: Decimal) -> str:
+    return f"{number.normalize():f}" if number else "0"
+
+
+def table(priced: Priced, why: bool) -> Iterator[str]:
+    """The answer for a reader, each line with its derivation if asked for."""
+    currency = priced.bills[0][2].currency
+    for period, carry, rated in priced.bills:
+        yield f"{period.since} to {period.until}"
+        reasons = explain(priced.versions, priced.usage, period, carry) if why else ()
+        shown: dict[int, str] = {}
+        for n, line in enumerate(rated.lines):
+            name = " ".join(filter(None, (line.code, line.period, str(line.tier or ""))))
+            sum_ = f"{_plain(line.quantity)} {line.unit} × {_plain(line.rate)}".replace(
+                "  ", " "
+            )
+            yield f"  {name:<32} {sum_:>40} {amount_text(line.amount, currency):>14}"
+            if why:
+                yield from (f"      {row}" for row in text(reasons[n], shown))
+                shown[id(reasons[n])] = f"line {name}"
+        yield f"  {'total':<32} {'':>40} {amount_text(rated.total, currency):>14}"
+    if len(priced.bills) > 1:
+        everything = sum(rated.total for _, _, rated in priced.bills)
+        yield f"{'total':<34} {currency:>40} {amount_text(everything, currency):>14}"
+
+
+# The command
+
+
+def rate_command(
+    tariff: Annotated[
+        Path, typer.Argument(help="tariff document, or URDB record (JSON, TOML)")
+    ],
+    usage: Annotated[Path, typer.Argument(help="start,kwh[,kvarh] as CSV, or bare numbers")],
+    since: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"])] = None,
+    until: Annotated[
+        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="not included")
+    ] = None,
+    start: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="first local day of bare numbers"),
+    ] = None,
+    minutes: Annotated[int | None, typer.Option(min=1, max=1440, help="of an interval")] = None,
+    zone: Annotated[str | None, typer.Option(help="IANA time zone of the local days")] = None,
+    why: Annotated[
+        bool, typer.Option("--why", help="show how each amount comes about")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """Price usage under a tariff; nothing is written."""
+    try:
+        document = tariff_of(tariff)
+        taken = read(
+            usage.read_text("utf-8-sig"),
+            zone=zone,
+            start=start.date() if start else None,
+            minutes=minutes,
+        )
+        priced = price(
+            document, taken, since.date() if since else None, until.date() if until else None
+        )
+    except OSError as wrong:
+        raise _end(f"{wrong.filename}: {wrong.strerror}", MISUSED, as_json) from None
+    except (TariffFileError, UsageFileError, ValueError) as wrong:
+        raise _end(str(wrong), REFUSED, as_json) from None
+    except Refused as no:
+        raise _end(_told(no), REFUSED, as_json, no.code) from None
+    if as_json:
+        typer.echo(json.dumps(answer(priced), ensure_ascii=False))
+    else:
+        typer.echo("\n".join(table(priced, why)))
+
+
+def _told(no: Refused) -> str:
+    details = ", ".join(
+        f"{key} {said.isoformat() if isinstance(said, datetime) else said}"
+        for key, said in no.details.items()
+    )
+    return f"{no.args[0]} ({details})" if details else str(no.args[0])
+
+
+def _end(told: str, code: int, as_json: bool, rule: str = "wrong-input") -> typer.Exit:
+    typer.echo(json.dumps({"code": rule, "detail": told}) if as_json else told, err=True)
+    return typer.Exit(code)
