@@ -2,9 +2,9 @@
 URDB records (version 8 of the U.S. Utility Rate Database) as tariff documents.
 
 Where a record leaves open what engines disagree about, the choice is written into the document:
-blocks with time-of-use are one ladder shared pro rata, $/month is for a calendar month, a
-ratchet looks at as many months before the bill as `lookbackrange` says, and the bill is the
-exact sum rounded half up to the cent.
+blocks with time-of-use are one ladder shared pro rata (where the limits of the periods differ,
+a ladder for each), $/month is for a calendar month, a ratchet looks at as many months before
+the bill as `lookbackrange` says, and the bill is the exact sum rounded half up to the cent.
 """
 
 from __future__ import annotations
@@ -110,10 +110,11 @@ def _charges(record: Record) -> Iterator[Charge]:
         yield from _energy(record, rule)
     yield from _demands(record)
     yield from _minimum(record)
-    if rule in ("Net Metering $", "Net Billing Carryover"):
-        yield Credit(
-            code="credit", of=("energy", "export")[: 1 + ("Billing" in rule)], settles=12
-        )
+    if rule == "Net Metering $":
+        both = ("energy", "export")
+        yield Credit(code="credit", of=both, against=both, settles=12)
+    if rule == "Net Billing Carryover":
+        yield Credit(code="credit", of=("export",), against=("energy",), settles=12)
 
 
 # Energy
@@ -128,10 +129,11 @@ def _energy(record: Record, rule: str) -> Iterator[Charge]:
         schedule=schedule,
         rates=tuple(_rates(structure, name, schedule)),
         blocks_per=_allowance(structure),
-        pooling="pro-rata",
+        pooling="pro-rata" if _one_ladder(structure) else "each-period",
         net=_net(rule),
     )
-    over: dict[str, Literal["interval", "hour"] | None] = {
+    over: dict[str, Literal["interval", "hour", "month"] | None] = {
+        "Net Metering $": "month",
         "Net Billing": "interval",
         "Net Billing Instantaneous": "interval",
         "Net Billing Carryover": "interval",
@@ -156,7 +158,7 @@ def _net(rule: str) -> Net | None:
         case "Net Metering":
             return Net(over="month", surplus="kept", settles=12)
         case "Net Metering $":
-            return Net(over="month", surplus="priced")
+            return Net(over="month", surplus="left")
         case "Net Billing" | "Net Billing Instantaneous" | "Net Billing Carryover":
             return Net(over="interval")
         case "Net Billing Hourly":
@@ -180,6 +182,12 @@ def _allowance(structure: Sequence[Sequence[Record]]) -> Allowance:
     if len(units) > 1:
         raise UrdbRecordWrong("energyratestructure", "all blocks are in one unit")
     return ALLOWANCES[units.pop()] if units else "month"
+
+
+def _one_ladder(structure: Sequence[Sequence[Record]]) -> bool:
+    """Whether all periods that have blocks have the same limits, so that one ladder is meant."""
+    limits = {tuple(tier.get("max") for tier in tiers[:-1]) for tiers in structure}
+    return len(limits - {()}) <= 1
 
 
 # Demand

@@ -15,24 +15,25 @@ from domain.kit import value
 @value
 class Credit:
     """
-    Keeps in money what the lines in `of` (all, if empty) fall below zero, for later bills.
+    Keeps in money what the lines in `of` (all, if empty) fall below zero.
 
-    `settles`: the bill of this month keeps nothing, it pays out.
+    Later bills use it, as far as their lines in `against` go (all, if empty).  `settles`:
+    the bill of this month keeps nothing, it pays out.
     """
 
     kind: Literal["credit"] = "credit"
     code: Code
     of: tuple[Code, ...] = ()
+    against: tuple[Code, ...] = ()
     settles: Month | None = None
     looks_back: ClassVar[bool] = True
 
     def lines(self, part: Part) -> Iterator[Draft]:
         """One line: what is set aside (above zero), or taken from what was (below)."""
         before = recalled(part, "credit", self.code, "", BANK)
-        base = part.base(self.of)
         paid_out = settles(self.settles, part)
-        used = before if paid_out else smaller(before, larger(base, ZERO))
-        aside = ZERO if paid_out else larger(-base, ZERO)
+        used = before if paid_out else smaller(before, larger(part.base(self.against), ZERO))
+        aside = ZERO if paid_out else larger(-part.base(self.of), ZERO)
         keep(part, "credit", self.code, "", BANK, before - used + aside)
         days, amount = part.period, aside - used
         yield Draft(self.code, self.kind, amount, "", ONE, amount, days.since, days.until)

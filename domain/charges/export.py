@@ -7,28 +7,28 @@ from typing import ClassVar, Literal
 
 from domain.calendars import Month
 from domain.charges.kit import Code, Draft, Part, keep
-from domain.charges.net import BANK, settles, surplus_to_date
+from domain.charges.net import BANK, balanced, settles, surplus_to_date
 from domain.charges.rates import Rate, looked_up
-from domain.exact import ZERO
+from domain.exact import ZERO, Number, larger
 from domain.kit import value
 from domain.values import Price, Text
 
 
 @value
 class Export:
-    """A credit for each kWh given; if so said, net of what was taken within the hour."""
+    """A credit for each kWh given; if so said, net of what was taken within that time."""
 
     kind: Literal["export"] = "export"
     code: Code
     rates: tuple[Rate, ...]
     schedule: Text | None = None
-    over: Literal["interval", "hour"] | None = None
+    over: Literal["interval", "hour", "month"] | None = None
 
     def lines(self, part: Part) -> Iterator[Draft]:
         """A line for each period; the amount is a credit, so below zero."""
         for season, stretch in part.by_season(any(rate.season for rate in self.rates)):
             days = stretch.period
-            for period, kwh in stretch.kwh("export", self.schedule, self.over).items():
+            for period, kwh in self._given(stretch).items():
                 price = looked_up(self.rates, season, period).ladder[0].price
                 amount = -(kwh * price)
                 yield Draft(
@@ -42,6 +42,12 @@ class Export:
                     days.until,
                     period,
                 )
+
+    def _given(self, part: Part) -> dict[str, Number]:
+        if self.over != "month":
+            return part.kwh("export", self.schedule, self.over)
+        balance = balanced(part, self.schedule)
+        return {period: larger(-kwh, ZERO) for period, kwh in balance.items()}
 
 
 @value

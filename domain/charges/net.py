@@ -25,7 +25,7 @@ class Net:
     """
 
     over: Literal["interval", "hour", "month"] = "month"
-    surplus: Literal["kept", "priced", "lost"] = "kept"
+    surplus: Literal["kept", "priced", "left"] = "kept"
     settles: Month | None = None
 
 
@@ -37,16 +37,21 @@ def netted(
         return part.kwh("import", schedule), {}
     if net.over != "month":
         return part.kwh("import", schedule, net.over), {}
-    taken, given = part.kwh("import", schedule), part.kwh("export", schedule)
-    if not given and not any(key[:2] == ("bank", code) for key in part.memory):
-        return taken, {}
-    periods = list(dict.fromkeys((*taken, *given)))
-    balance = {p: taken.get(p, ZERO) - given.get(p, ZERO) for p in periods}
+    balance = balanced(part, schedule)
     if net.surplus != "kept":
         credited = {p: larger(-kwh, ZERO) for p, kwh in balance.items()}
         used = {p: larger(kwh, ZERO) for p, kwh in balance.items()}
         return used, credited if net.surplus == "priced" else {}
     return {p: _banked(net, code, part, p, kwh) for p, kwh in balance.items()}, {}
+
+
+def balanced(part: Part, schedule: str | None) -> dict[str, Number]:
+    """By period, what was taken less what was given."""
+    taken, given = part.kwh("import", schedule), part.kwh("export", schedule)
+    if not given:
+        return taken
+    periods = dict.fromkeys((*taken, *given))
+    return {p: taken.get(p, ZERO) - given.get(p, ZERO) for p in periods}
 
 
 def _banked(net: Net, code: str, part: Part, period: str, kwh: Number) -> Number:

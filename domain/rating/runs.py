@@ -67,7 +67,7 @@ def resampled(run: Run, minutes: int) -> Run:
 
 def net_runs(mine: list[Run], other: list[Run]) -> list[Run]:
     """What remains of a channel when the other direction is taken off, interval by interval."""
-    if not other:
+    if not mine or not other:
         return mine
     if [(a.start, a.minutes, a.until) for a in mine] != [
         (b.start, b.minutes, b.until) for b in other

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import Decimal
 from typing import Literal
@@ -78,10 +78,17 @@ class TariffDocument:
         if rates is not None:
             place = f"charge {charge.code!r}"
             check_rates(rates, self.calendar, named.get(schedule or ""), place)
-        for wanted in (*getattr(charge, "of", ()), *getattr(charge, "but", ())):
+        for wanted in _bases(charge):
             if wanted not in said:
                 told = "is not said before it"
                 raise ValueError(f"charge {charge.code!r}: its base {wanted!r} {told}")
+
+
+def _bases(charge: Charge) -> Iterator[str]:
+    for name in ("of", "but", "against"):
+        named = getattr(charge, name, ())
+        if isinstance(named, tuple):
+            yield from named
 
 
 def _once(what: str, names: Iterable[str]) -> None:
