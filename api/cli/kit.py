@@ -1,0 +1,196 @@
+"""What every command needs: settings, the system, an answer, progress, trouble."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, is_dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated, Any, TypeAlias
+
+import psycopg
+import typer
+from pydantic import ValidationError
+from pydantic_core import to_jsonable_python
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from api.auth import BadSecret
+from api.dispatch import Asker
+from api.settings import Settings
+from api.system import Lagging, System, opened
+from domain.kit import Refused
+from domain.values import amount_text
+from replay.embedded import NoDatabase
+from replay.history import HistoryBroken, KeyReused, Overloaded, Stale, Unavailable, Unreadable
+from replay.migrations import Migrated
+
+DataOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--data", help="The data folder.", envvar="WATTLEDGER_DATA_DIR"),
+]
+JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Answer with JSON.")]
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(highlight=False, soft_wrap=True, stderr=True)
+
+
+class Misused(Exception):  # noqa: N818  (said of the command line)
+    """The command was given wrongly; the message says what is wrong."""
+
+
+# Settings and the system
+
+
+def settings(**given: Any) -> Settings:
+    """The environment, with what was given on the command line before it."""
+    return Settings(**{name: value for name, value in given.items() if value is not None})
+
+
+@contextmanager
+def system(data: Path | None) -> Iterator[System]:
+    """The utility in the data folder; says what its start had to put right."""
+    with opened(settings(data_dir=data)) as it:
+        if it.recovered:
+            err.print(it.recovered, style="yellow", markup=False)
+        yield it
+
+
+def myself(role: str) -> Asker:
+    """Who types the command, in a duty."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):  # a process without a name of its own, as in a container
+        name = "operator"
+    return Asker(name, role)
+
+
+# Answers
+
+
+def answer(found: object) -> None:
+    """A JSON document on standard output."""
+    plain = to_jsonable_python(found, serialize_unknown=True)
+    sys.stdout.write(json.dumps(plain, indent=2, ensure_ascii=False) + "\n")
+
+
+def plain(found: object) -> Any:
+    """A dataclass, and all in it, as JSON has it; decimals and dates as text."""
+    if is_dataclass(found) and not isinstance(found, type):
+        return to_jsonable_python(asdict(found))
+    return to_jsonable_python(found)
+
+
+def say(text: str = "", style: str | None = None) -> None:
+    """A line on standard output, as it is."""
+    out.print(text, style=style, markup=False)
+
+
+def money(minor: int, currency: str) -> str:
+    """Minor units for people: "12.34 GBP"."""
+    return f"{amount_text(minor, currency)} {currency}"
+
+
+def day(text: str, name: str) -> date:
+    """A date from the command line.  Raises Misused."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError as wrong:
+        raise Misused(f"{name} is a date like 2026-03-31, not {text!r}") from wrong
+
+
+def moment(text: str, name: str) -> datetime:
+    """An instant from the command line; UTC if it names no zone.  Raises Misused."""
+    try:
+        given = datetime.fromisoformat(text)
+    except ValueError as wrong:
+        told = f"{name} is a position, or an instant like 2026-03-31T12:00Z, not {text!r}"
+        raise Misused(told) from wrong
+    return given if given.tzinfo else given.replace(tzinfo=UTC)
+
+
+# Progress
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[str, int, int], None]]:
+    """A bar on standard error for each thing that takes long: told, done, of how many."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    bars: dict[str, Any] = {}
+    with Progress(*columns, console=err) as shown:
+
+        def tell(told: str, done: int, of: int) -> None:
+            if told not in bars:
+                bars[told] = shown.add_task(told, total=of)
+            shown.update(bars[told], completed=done, total=of)
+
+        yield tell
+
+
+# Trouble
+
+
+def complain(text: str) -> None:
+    """A sentence on standard error."""
+    err.print(text, style="red", markup=False)
+
+
+def sentence(wrong: Exception) -> str:
+    """What went wrong, in a sentence; empty for a defect, which is for the developer."""
+    match wrong:
+        case Refused():
+            return refusal(wrong)
+        case Unavailable():
+            return f"The database does not answer: {_line(wrong)}"
+        case psycopg.OperationalError():
+            return f"The database cannot be used: {_line(wrong)}"
+        case ValidationError():
+            return "; ".join(
+                f"{'.'.join(map(str, error['loc'])) or 'input'}: {error['msg']}"
+                for error in wrong.errors()
+            )
+        case (
+            NoDatabase()
+            | BadSecret()
+            | Misused()
+            | HistoryBroken()
+            | Unreadable()
+            | Migrated()
+            | Stale()
+            | Overloaded()
+            | KeyReused()
+            | Lagging()
+        ):
+            return str(wrong) or " ".join((type(wrong).__doc__ or "").split())
+        case OSError() if wrong.strerror:
+            return f"{wrong.filename or 'A file'}: {wrong.strerror}"
+        case _:
+            return ""
+
+
+def refusal(wrong: Refused) -> str:
+    """The sentence of the rule that was kept, its name, and what it was kept against."""
+    details = ", ".join(f"{name}: {told(value)}" for name, value in wrong.details.items())
+    return f"{wrong} [{wrong.code}]" + (f" ({details})" if details else "")
+
+
+def told(value: object) -> str:
+    """A detail as people read it."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {told(each)}" for name, each in value.items())
+    if isinstance(value, list | tuple | set | frozenset):
+        return ", ".join(map(told, value))
+    return str(value)
+
+
+def _line(wrong: Exception) -> str:
+    return (str(wrong).strip().splitlines() or [type(wrong).__name__])[0]

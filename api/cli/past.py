@@ -1,0 +1,168 @@
+"""replay, verify, rebuild: what can be done with a history."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from api import past
+from api.cli.kit import (
+    DataOption,
+    JsonOption,
+    Misused,
+    answer,
+    day,
+    moment,
+    money,
+    plain,
+    progress,
+    say,
+    system,
+)
+from api.past import AccountThen, Happened, Past
+from api.system import System, caught_up
+from projections.catalogue import PROJECTIONS
+from replay.rebuild import rebuild as rebuilt
+from replay.verify import verify as verified
+
+HIDDEN = {"currency"}  # of the data of a fact, where it goes without saying
+
+
+def replay(
+    stream: Annotated[str, typer.Argument(help="Like account-000120, bill-000120-2026-03.")],
+    known_at: Annotated[
+        str | None, typer.Option(help="A position, or an instant (2026-03-31T12:00Z).")
+    ] = None,
+    as_of: Annotated[
+        str | None, typer.Option(help="A business day: what is dated later is left out.")
+    ] = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show a stream, and the account, bill or meter it is, as they were known at a position."""
+    until = None if as_of is None else day(as_of, "--as-of")
+    with system(data) as it:
+        position = _position(it, known_at)
+        found = past.at(it, stream, position, until)
+    if as_json:
+        answer(plain(found))
+    else:
+        _show(found)
+
+
+def _position(it: System, known_at: str | None) -> int:
+    head = caught_up(it.history, it.tables)
+    if known_at is None:
+        return head
+    if known_at.isdigit():
+        return min(int(known_at), head)
+    return it.history.moment(moment(known_at, "--known-at"))
+
+
+def _show(found: Past) -> None:
+    told = f", as of {found.as_of}" if found.as_of else ""
+    say(f"{found.stream} as known at position {found.known_at} of {found.head}{told}")
+    say()
+    for fact in found.facts:
+        who = f"{fact.by} ({fact.role})"
+        say(f"  {fact.position:>8}  {fact.at:%Y-%m-%d %H:%M:%S}  {who}  {fact.name}")
+        say(f"            {_data(fact)}", style="dim")
+    if found.account is not None:
+        _show_account(found.account)
+        return
+    for name, rows in found.rows.items():
+        for row in rows:
+            say()
+            say(f"{name}: {_short(plain(row))}")
+
+
+def _data(fact: Happened) -> str:
+    return _short({k: v for k, v in fact.data.items() if k not in HIDDEN})
+
+
+def _short(named: dict[str, object]) -> str:
+    """The plain values of a mapping; of what is nested, how much it is."""
+    parts = []
+    for name, value in named.items():
+        if isinstance(value, list):
+            parts.append(f"{name}: {len(value)}")
+        elif isinstance(value, dict) and len(value) > 3:
+            parts.append(f"{name}: …")
+        elif value is not None:
+            parts.append(f"{name}: {value}")
+    return ", ".join(parts)
+
+
+def _show_account(then: AccountThen) -> None:
+    say()
+    say(f"Bills of account {then.account}, customer {then.customer}:")
+    for bill in then.bills:
+        more = f", corrected by {money(bill.corrected, bill.currency)}" if bill.notes else ""
+        open_ = money(bill.outstanding, bill.currency)
+        say(
+            f"  {bill.bill}  {bill.since} to {bill.until}  {money(bill.issued, bill.currency)}"
+            f"{more}, open {open_}, due {bill.due}"
+        )
+    for note in then.corrections:
+        causes = ", ".join(f"{cause.name} {cause.fact}" for cause in note.causes)
+        say(f"  {note.note}  {money(note.total, note.currency)} because of {causes}")
+    paid = sum(each.amount for each in then.payments if each.reversed is None)
+    say(f"Payments: {len(then.payments)}, {money(paid, then.currency)} in all")
+    say(f"Balance: {money(then.balance, then.currency)}", style="bold")
+
+
+def verify(data: DataOption = None, as_json: JsonOption = False) -> None:
+    """Fold everything again and compare; reckon every bill again; add up the books."""
+    with system(data) as it, progress() as tell:
+        caught_up(it.history, it.tables, 60.0)
+        report = verified(it.history, it.tables, PROJECTIONS, tell)
+    if as_json:
+        answer({"agrees": report.agrees, **plain(report)})
+    else:
+        say(f"Verified up to position {report.position}.")
+        for check in report.checks:
+            right = "agrees" if not check.wrong else f"{len(check.wrong)} wrong"
+            say(f"  {check.name}: {check.looked_at} looked at, {right}")
+            for wrong in check.wrong:
+                say(f"    {wrong}", style="red")
+        say("Everything agrees." if report.agrees else "It does not agree.")
+    raise typer.Exit(0 if report.agrees else 1)
+
+
+def rebuild(
+    tables: Annotated[
+        list[str] | None, typer.Argument(help="Which tables; all of them if none is named.")
+    ] = None,
+    compare_only: Annotated[
+        bool, typer.Option("--compare-only", help="Grow and compare, and change nothing.")
+    ] = False,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Grow tables anew from history beside the old ones, compare them, and swap them in."""
+    with system(data) as it, progress() as tell:
+        try:
+            report = rebuilt(
+                it.history,
+                it.url,
+                PROJECTIONS,
+                tables or None,
+                lambda done, of: tell("facts folded again", done, of),
+                swap=not compare_only,
+            )
+        except ValueError as wrong:
+            raise Misused(str(wrong)) from wrong
+    differ = [table.projection for table in report.tables if table.equal is False]
+    if as_json:
+        answer({"differ": differ, **plain(report)})
+    else:
+        for table in report.tables:
+            told = {True: "equal", False: "differs", None: "new"}[table.equal]
+            say(f"  {table.projection:20} {table.rows:>9} rows  {told}")
+            for line in table.differences:
+                say(f"    {line}", style="red")
+        done = "compared" if compare_only else "swapped in"
+        took = f"{report.facts} facts in {report.seconds:.1f} s"
+        say(f"{took}; {len(report.tables)} tables {done}.")
+    raise typer.Exit(1 if differ else 0)

@@ -1,0 +1,176 @@
+"""serve, follow, token, doctor: what an operator of the service needs."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import threading
+from datetime import timedelta
+from typing import Annotated, Any
+
+import psycopg
+import typer
+
+from api.auth import mint, secret_of
+from api.cli.kit import (
+    DataOption,
+    JsonOption,
+    Misused,
+    answer,
+    err,
+    progress,
+    say,
+    settings,
+    system,
+)
+from api.demo import town
+from api.settings import Settings
+from api.system import System
+
+DEMO_ACCOUNT = town.home_key(20)
+PACKAGES = (
+    "wattledger",
+    "eventsourcing",
+    "fastapi",
+    "strawberry-graphql",
+    "psycopg",
+    "pydantic",
+)
+
+
+def serve(
+    data: DataOption = None,
+    host: Annotated[str | None, typer.Option(help="The address to serve on.")] = None,
+    port: Annotated[int | None, typer.Option(help="The port to serve on.")] = None,
+    no_demo: Annotated[
+        bool, typer.Option("--no-demo", help="Leave an empty data folder empty.")
+    ] = False,
+) -> None:
+    """Serve HTTP, GraphQL and the feeds; an empty data folder is filled with a demo first."""
+    from api.serve import run  # the web is only loaded by who serves
+
+    chosen = settings(data_dir=data, host=host, port=port, demo=False if no_demo else None)
+    with system(chosen.data_dir) as it:
+        if chosen.demo and town.wanted(it):
+            fill(it)
+        welcome(chosen, it)
+    run(chosen)
+
+
+def fill(it: System) -> None:
+    """Found the demo town, with progress; say what was found out about its meters."""
+    err.print("The data folder is empty: a demo utility moves in.", markup=False)
+    with progress() as tell:
+        founded = town.found(it, progress=tell)
+    for line in founded.said:
+        err.print(line, style="yellow", markup=False)
+    told = f"{founded.accounts} accounts, {founded.bills} bills, {founded.head} facts."
+    err.print(told, markup=False)
+
+
+def welcome(chosen: Settings, it: System) -> None:
+    """The first screen: where to go, a token to go with, three commands to try."""
+    url = f"http://{chosen.host}:{chosen.port}"
+    token = mint(secret_of(chosen), "newcomer", "admin", timedelta(days=1))
+    folder = (
+        "" if chosen.data_dir == Settings.model_fields["data_dir"].default else chosen.data_dir
+    )
+    option = f" --data {folder}" if folder else ""
+    say()
+    say(f"GraphQL   {url}/graphql")
+    say(f"Commands  {url}/docs")
+    say(f"Feed      {url}/feed")
+    say()
+    say("A token for a day, with every right:")
+    say(token)
+    say()
+    say("Three commands to try:")
+    say(f"  curl -s {url}/graphql -H 'Authorization: Bearer {token}' \\")
+    say("    -H 'Content-Type: application/json' \\")
+    query = QUERY.replace("ACCOUNT", DEMO_ACCOUNT)
+    say(f'    -d \'{{"query": "{query}"}}\'')
+    half = it.history.head() // 2
+    say(f"  wattledger replay account-{DEMO_ACCOUNT} --known-at {half}{option}")
+    say(f"  wattledger demo story{option}")
+    say()
+
+
+QUERY = r"{ bill(id: \"ACCOUNT-2025-03\") { total { amount currency } } }"
+
+
+def follow(data: DataOption = None) -> None:
+    """Keep the tables up with history, for a database whose servers do not; Ctrl-C stops it."""
+    with system(data) as it:
+        err.print(
+            f"Following, from position {it.tables.position}. Ctrl-C stops it.", markup=False
+        )
+        threading.Event().wait()
+
+
+def token(
+    person: Annotated[str, typer.Argument(help="Who it names.")],
+    role: Annotated[str, typer.Argument(help="The duty: admin, clerk, billing, auditor, …")],
+    days: Annotated[float, typer.Option(help="For how many days it is good.")] = 0.5,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Mint a token that names a person and a role."""
+    try:
+        made = mint(secret_of(settings(data_dir=data)), person, role, timedelta(days=days))
+    except (ValueError, OverflowError) as wrong:
+        raise Misused(str(wrong)) from wrong
+    if as_json:
+        answer({"person": person, "role": role, "days": days, "token": made})
+    else:
+        say(made)
+
+
+def doctor(data: DataOption = None, as_json: JsonOption = False) -> None:
+    """Show the settings (secrets masked), versions, and how the database and its tables are."""
+    chosen = settings(data_dir=data)
+    with system(chosen.data_dir) as it:
+        found = {"settings": _settings(chosen), "versions": _versions(), "database": _state(it)}
+    if as_json:
+        answer(found)
+        return
+    for part, named in found.items():
+        say(part, style="bold")
+        for name, value in named.items():
+            say(f"  {name:20} {value}")
+
+
+def _settings(chosen: Settings) -> dict[str, Any]:
+    return {
+        f"WATTLEDGER_{name.upper()}": str(value)
+        for name, value in chosen.model_dump(mode="python").items()
+    }
+
+
+def _versions() -> dict[str, Any]:
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def _state(it: System) -> dict[str, Any]:
+    with psycopg.connect(it.url) as db:
+        version, size = db.execute(
+            "select current_setting('server_version'), pg_database_size(current_database())"
+        ).fetchone() or ("", 0)
+    head = it.history.head()
+    it.tables.wait_for(head, 2.0)
+    parked = it.follower.parked()
+    return {
+        "postgres": version,
+        "whose": "ours" if it.settings.database_url is None else "given",
+        "size": f"{size / 2**20:.1f} MiB",
+        "head": head,
+        "folded to": it.tables.position,
+        "lag": head - it.tables.position,
+        "parked streams": sorted({f"{one.stream} ({one.projection})" for one in parked}),
+        "recovered": it.recovered or "nothing to recover",
+    }

@@ -1,0 +1,1 @@
+"""A utility to look at: real meters, published tariffs, synthetic households, and one story."""

@@ -1,0 +1,138 @@
+"""Standing in the past: a stream, and what is known of it, as it was at a position."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from api.system import System
+from domain.kit import KINDS, Fact, Refused, Stream
+from projections.bills import Bill, Correction, Payment, bills, corrections, payments
+from projections.kit import Projection, Where
+from projections.people import Movement, accounts, movements
+from projections.places import installations, points, settings, supplies
+
+
+class NothingHappened(Refused):
+    """Nothing is on record about this, up to that position."""
+
+
+class NoSuchStream(Refused):
+    """A stream is named like account-000120: the kind of the thing, and its number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """A fact, as it is shown."""
+
+    position: int
+    version: int
+    at: datetime
+    by: str
+    role: str
+    name: str
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class AccountThen:
+    """An account, as known at a position and, in business days, as of a day."""
+
+    account: str
+    customer: str
+    balance: int
+    currency: str
+    bills: tuple[Bill, ...]
+    corrections: tuple[Correction, ...]
+    payments: tuple[Payment, ...]
+    movements: tuple[Movement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A stream up to a position, and what was known there."""
+
+    stream: str
+    known_at: int
+    head: int
+    as_of: date | None
+    facts: tuple[Happened, ...]
+    account: AccountThen | None
+    rows: dict[str, list[Any]]
+
+
+def at(system: System, stream: str, known_at: int, as_of: date | None = None) -> Past:
+    """
+    What was known of a stream at a position; the tables must be folded that far.
+
+    Raises NoSuchStream, NothingHappened.
+    """
+    kind, _, key = stream.partition("-")
+    if not key or kind not in {each.name for each in KINDS.values()}:
+        raise NoSuchStream(stream=stream)
+    found = system.history.of(Stream(stream), until=known_at)
+    if not found:
+        raise NothingHappened(stream=stream, known_at=known_at)
+    return Past(
+        stream=stream,
+        known_at=known_at,
+        head=system.history.head(),
+        as_of=as_of,
+        facts=tuple(map(shown, found)),
+        account=_account(system, key, known_at, as_of) if kind == "account" else None,
+        rows=_rows(system, kind, key, known_at),
+    )
+
+
+def shown(fact: Fact) -> Happened:
+    """A fact with its event as JSON has it."""
+    data = TypeAdapter[Any](type(fact.event)).dump_python(fact.event, mode="json")
+    return Happened(fact.position, fact.version, fact.at, fact.by, fact.role, fact.name, data)
+
+
+def _account(system: System, key: str, known_at: int, as_of: date | None) -> AccountThen:
+    row = system.tables.get(accounts, key, known_at=known_at)
+    here = system.tables.get(settings, "settings", known_at=known_at)
+    assert row is not None, "an account that was opened has a row"
+    assert here is not None, "there is no account before the utility"
+    mine = Where("account", "=", key)
+    until = () if as_of is None else (Where("on", "<=", as_of),)
+    moved = system.tables.find(movements, mine, *until, order=("position",), known_at=known_at)
+    return AccountThen(
+        account=key,
+        customer=row.customer,
+        balance=sum(each.amount for each in moved),
+        currency=here.currency,
+        bills=tuple(
+            system.tables.find(bills, mine, *until, order=("since",), known_at=known_at)
+        ),
+        corrections=tuple(
+            system.tables.find(corrections, mine, *until, order=("on",), known_at=known_at)
+        ),
+        payments=tuple(
+            system.tables.find(payments, mine, *until, order=("on",), known_at=known_at)
+        ),
+        movements=tuple(moved),
+    )
+
+
+SHOWN: dict[str, tuple[tuple[str, Projection[Any]], ...]] = {
+    "account": (("account", supplies),),
+    "bill": (("bill", bills), ("bill", corrections)),
+    "meter": (("meter", installations),),
+    "payment": (("payment", payments),),
+    "point": (("point", points), ("point", supplies), ("point", installations)),
+}
+"""For a kind of stream the tables that tell of it, and by which column."""
+
+
+def _rows(system: System, kind: str, key: str, known_at: int) -> dict[str, list[Any]]:
+    return {
+        projection.name: system.tables.find(
+            projection, Where(column, "=", key), known_at=known_at
+        )
+        for column, projection in SHOWN.get(kind, ())
+    }
