@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -104,3 +105,16 @@ def ask(url: str, query: str) -> object:
     with psycopg.connect(url) as connection:
         row = connection.execute(query.encode()).fetchone()
     return row and row[0]
+
+
+def kill(pid: int) -> None:
+    """Kill -9, and return when it is dead: gone, or a zombie of whoever is slow to notice."""
+    os.kill(pid, signal.SIGKILL)
+
+    def is_dead() -> bool:
+        try:
+            return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] in "ZX"
+        except OSError:
+            return True
+
+    until(is_dead)

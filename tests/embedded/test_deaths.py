@@ -21,6 +21,7 @@ from tests.embedded.processes import (
     await_stop,
     is_running,
     keeper,
+    kill,
     postmaster,
     until,
 )
@@ -48,7 +49,7 @@ def test_a_killed_server_is_started_again_under_its_users(folder: Path) -> None:
         with psycopg.connect(server.url) as connection:
             connection.execute("create table kept as select 7 as number")
         dead = postmaster(folder)
-        os.kill(dead, signal.SIGKILL)
+        kill(dead)
         until(lambda: (folder / "postgres" / "restarted").exists())
         assert postmaster(folder) != dead
         assert ask(server.url, "select number from kept") == 7
@@ -62,7 +63,7 @@ def test_a_server_without_its_keeper_is_adopted_and_stopped(
     user = start(folder)
     url = user.says()
     began = ask(url, "select pg_postmaster_start_time()")
-    os.kill(keeper(folder), signal.SIGKILL)
+    kill(keeper(folder))
     with embedded.start(folder) as server:
         assert ask(server.url, "select pg_postmaster_start_time()") == began
         user.leave()
@@ -74,12 +75,12 @@ def test_an_orphan_is_adopted_and_still_restarted_when_killed(
 ) -> None:
     user = start(folder)
     user.says()
-    os.kill(keeper(folder), signal.SIGKILL)
+    kill(keeper(folder))
     user.kill()
     with embedded.start(folder) as server:
         assert str(user.popen.pid) in str(server.recovered)
-        until(lambda: bool(keeper(folder)))
-        os.kill(postmaster(folder), signal.SIGKILL)
+        assert keeper(folder)
+        kill(postmaster(folder))
         until(lambda: (folder / "postgres" / "restarted").exists())
         assert ask(server.url, "select 1") == 1
     assert not is_running(folder)
