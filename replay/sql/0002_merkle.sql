@@ -3,7 +3,7 @@
 
 CREATE FUNCTION history.leaf(
     pos bigint, version bigint, at timestamptz, stream text, name text, state bytea
-) RETURNS bytea LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+) RETURNS bytea LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT int8send(pos) || int8send(version) || timestamptz_send(at)
         || int4send(octet_length(stream)) || convert_to(stream, 'UTF8')
         || int4send(octet_length(name)) || convert_to(name, 'UTF8') || state
@@ -83,7 +83,7 @@ CREATE OR REPLACE FUNCTION history.append(
     event_command int[], event_stream text[], event_version bigint[], event_topic text[],
     event_state bytea[]
 ) RETURNS TABLE (command int, answer text, first bigint, last bigint, stamp timestamptz)
-LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     refused int[] := '{}';
     base bigint;
