@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, is_dataclass
-from datetime import UTC, date, datetime
-from decimal import Decimal
 from enum import Enum
 from functools import cache
 from operator import attrgetter
@@ -15,7 +13,6 @@ from typing import (
     Annotated,
     Any,
     Literal,
-    TypeAlias,
     TypeVar,
     Union,
     cast,
@@ -24,25 +21,29 @@ from typing import (
     get_type_hints,
 )
 
-import orjson
-from pydantic import TypeAdapter
+from projections.spelling import SIMPLE, Decode, Kept, Spell, Write, document, text, texts
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 KEPT = ("known_from", "gone")  # the columns that a table of the past has besides the row's
 
 T = TypeVar("T")
-Encode: TypeAlias = Callable[[Any], str]
-Decode: TypeAlias = Callable[[Any], Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One field of a row.  `decode` is None where what the driver gives is the value itself."""
+    """
+    One field of a row, and how its values are written and read.
+
+    `write` spells a list of values as COPY takes them, `spell` one value as COPY gives it, the
+    one spelling that a digest is taken over.  `decode` is None where what the driver gives is
+    the value itself.
+    """
 
     name: str
     sql: str  # text, bigint, boolean, numeric, date, timestamptz or jsonb
     optional: bool
-    encode: Encode
+    write: Write
+    spell: Spell
     decode: Decode | None = None
 
     @property
@@ -85,8 +86,10 @@ def _column(row: type[Any], name: str, hint: Any) -> Column:
     if not NAME.fullmatch(name) or name in KEPT:
         raise TypeError(f"{row.__qualname__}.{name} cannot be the name of a column")
     bare, optional = _bare(hint)
-    sql, encode, decode = _kept_as(bare)
-    return Column(name, sql, optional, _or_null(encode) if optional else encode, decode)
+    sql, write, spell, decode = _kept_as(bare)
+    if optional:
+        write, spell = _write_or_null(write), _spell_or_null(spell)
+    return Column(name, sql, optional, write, spell, decode)
 
 
 def _bare(hint: Any) -> tuple[Any, bool]:
@@ -104,96 +107,56 @@ def _bare(hint: Any) -> tuple[Any, bool]:
             return hint, optional
 
 
-def _kept_as(bare: Any) -> tuple[str, Encode, Decode | None]:
-    if bare in _SIMPLE:
-        return _SIMPLE[bare]
+def _kept_as(bare: Any) -> Kept:
+    if bare in SIMPLE:
+        return SIMPLE[bare]
     if get_origin(bare) is Literal and all(isinstance(arg, str) for arg in get_args(bare)):
-        return _SIMPLE[str]
+        return SIMPLE[str]
     if isinstance(bare, type) and issubclass(bare, Enum) and _of_texts(bare):
-        return "text", _enum_text, bare
-    return "jsonb", *_document(bare)
+        return "text", lambda given: texts([v.value for v in given]), _member, bare
+    return document(bare)
 
 
 def _of_texts(kind: type[Enum]) -> bool:
     return all(isinstance(member.value, str) for member in kind)
 
 
-def _document(hint: Any) -> tuple[Encode, Decode]:
-    shape: TypeAdapter[Any] = TypeAdapter(hint)
-
-    def encode(given: Any) -> str:
-        # Postgres keeps no order of keys, so the text has one of its own: the sorted one.
-        told = orjson.dumps(shape.dump_python(given, mode="json"), option=orjson.OPT_SORT_KEYS)
-        return told.decode().replace("\\", "\\\\")
-
-    return encode, shape.validate_json
+def _member(given: Any) -> str:
+    return text(given.value)
 
 
-def _text(given: str) -> str:
-    if "\\" in given:
-        given = given.replace("\\", "\\\\")
-    if given.isprintable():
-        return given
-    return given.replace("\n", "\\n").replace("\t", "\\t").replace("\r", "\\r")
+def _write_or_null(write: Write) -> Write:
+    def maybe(given: list[Any]) -> Iterable[str]:
+        there = [value for value in given if value is not None]
+        if len(there) == len(given):
+            return write(given)
+        told = iter(write(there))
+        return ["\\N" if value is None else next(told) for value in given]
+
+    return maybe
 
 
-def _enum_text(given: Any) -> str:
-    return _text(given.value)
-
-
-def _number(given: Decimal) -> str:
-    if not given:
-        given = abs(given)  # Postgres has no negative zero
-    return format(given, "f")
-
-
-def _flag(given: bool) -> str:
-    return "t" if given is True else "f" if given is False else _wrong(given, "a bool")
-
-
-def _whole(given: int) -> str:
-    return str(given) if type(given) is int else _wrong(given, "an int")
-
-
-def _moment(given: datetime) -> str:
-    if given.tzinfo is None:
-        _wrong(given, "a moment with a time zone")
-    return (given if given.tzinfo is UTC else given.astimezone(UTC)).isoformat()
-
-
-def _wrong(given: object, wanted: str) -> str:
-    raise TypeError(f"{given!r} stands where {wanted} belongs")
-
-
-def _in_utc(given: datetime) -> datetime:
-    return given.astimezone(UTC)
-
-
-def _or_null(encode: Encode) -> Encode:
-    return lambda given: "\\N" if given is None else encode(given)
-
-
-_SIMPLE: dict[Any, tuple[str, Encode, Decode | None]] = {
-    str: ("text", _text, None),
-    int: ("bigint", _whole, None),
-    bool: ("boolean", _flag, None),
-    Decimal: ("numeric", _number, None),
-    date: ("date", date.isoformat, None),
-    datetime: ("timestamptz", _moment, _in_utc),
-}
+def _spell_or_null(spell: Spell) -> Spell:
+    return lambda given: "\\N" if given is None else spell(given)
 
 
 @once
-def line(row: type[Any]) -> Callable[[Any], str]:
-    """A function that writes a row as one line of COPY's text format, without the newline."""
-    encoders = tuple(column.encode for column in columns(row))
-    names = tuple(column.name for column in columns(row))
-    if len(names) == 1:
-        return lambda given: encoders[0](getattr(given, names[0]))
-    values = attrgetter(*names)
-    return lambda given: "\t".join(
-        [one(value) for one, value in zip(encoders, values(given), strict=True)]
-    )
+def lines(row: type[Any]) -> Callable[[Sequence[Any]], list[str]]:
+    """A function that writes rows as lines of COPY's text format, without the newline."""
+    each = [(attrgetter(column.name), column.write) for column in columns(row)]
+
+    def tell(rows: Sequence[Any]) -> list[str]:
+        told = [write(list(map(value, rows))) for value, write in each]
+        return list(map("\t".join, zip(*told, strict=True)))
+
+    return tell
+
+
+@once
+def spelled(row: type[Any]) -> Callable[[Any], str]:
+    """A function that spells a row as COPY gives it in a session in UTC."""
+    each = [(attrgetter(column.name), column.spell) for column in columns(row)]
+    return lambda given: "\t".join([spell(value(given)) for value, spell in each])
 
 
 @once

@@ -15,7 +15,7 @@ from operator import attrgetter, ge, gt, le, lt
 from typing import Any, Generic, Literal, Protocol, Self, TypeAlias, TypeVar, cast
 
 from domain.kit import Fact
-from projections.columns import NAME, columns, plain, storable
+from projections.columns import NAME, columns, plain, spelled, storable
 
 K = TypeVar("K")
 R = TypeVar("R")
@@ -132,6 +132,9 @@ class Tables(Protocol):
     def changes(self, projection: Projection[R]) -> Iterator[tuple[int, Any, R | None]]:
         """Every change of every row: (position, key, row), by key and position."""
 
+    def spelled(self, projection: Projection[Any]) -> Iterator[bytes]:
+        """Every row, then every change, as text in pieces: what a digest is taken over."""
+
 
 def checked(
     projection: Projection[Any], where: Iterable[Where], order: tuple[str, ...]
@@ -152,6 +155,14 @@ def place(projection: Projection[R], row: R, order: tuple[str, ...] = ()) -> tup
 def key_values(projection: Projection[Any], key: Any) -> tuple[Any, ...]:
     """The values of a key's columns, in order, as they are kept."""
     return tuple(map(plain, key)) if len(projection.key) > 1 else (plain(key),)
+
+
+def farewell(projection: Projection[Any], key: Any) -> str:
+    """What is kept of a row that was removed: the line of its key, the rest absent."""
+    made = columns(projection.row)
+    values = key if len(projection.key) > 1 else (key,)
+    told = [column.spell(value) for column, value in zip(made, values, strict=False)]
+    return "\t".join([*told, *["\\N"] * (len(made) - len(told))])
 
 
 class NotTouched(Exception):  # noqa: N818  (said of the key)
@@ -309,6 +320,15 @@ class MemoryTables:
         past = self._past[projection.name]
         for key in sorted(past, key=lambda key: key_values(projection, key)):
             yield from ((position, key, row) for position, row in past[key])
+
+    def spelled(self, projection: Projection[Any]) -> Iterator[bytes]:
+        """Every row, then every change, as text in pieces."""
+        tell = spelled(projection.row)
+        for row in self.rows(projection):
+            yield f"{tell(row)}\n".encode()
+        for position, key, row in self.changes(projection):
+            told = farewell(projection, key) if row is None else tell(row)
+            yield f"{position}\t{told}\t{'t' if row is None else 'f'}\n".encode()
 
     def _rows(self, projection: Projection[R]) -> dict[Any, R | None]:
         return cast("dict[Any, R | None]", self._folding[projection.name].rows)

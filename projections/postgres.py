@@ -169,6 +169,23 @@ class PostgresTables:
             row = None if gone else make(tuple(values))
             yield position, keys if width > 1 else keys[0], row
 
+    def spelled(self, projection: Projection[Any]) -> Iterator[bytes]:
+        """Every row, then every change, as text in pieces."""
+        stored = self._of(projection)
+        key, names = quoted(*projection.key), quoted(*stored.names)
+        past = f"select known_from, {names}, gone from {stored.past}"
+        with self._connection() as db, db.transaction():
+            db.execute("set local timezone = 'UTC'").execute("set local datestyle = 'ISO'")
+            for query in (
+                f"select {names} from {stored.table} order by {key}",
+                f"{past} order by {key}, known_from",
+            ):
+                with (
+                    db.cursor() as cursor,
+                    cursor.copy(f"copy ({query}) to stdout".encode()) as to,
+                ):
+                    yield from map(bytes, to)
+
     def _stream(self, query: str) -> Iterator[tuple[Any, ...]]:
         name = f"rows_{next(CURSORS)}"
         with self._connection() as db, db.transaction(), db.cursor(name) as cursor:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from projections.columns import line, read
+from projections.columns import lines, read
 from projections.ddl import SCHEMA, Stored, meta, quoted
-from projections.kit import Change, Projection, key_values
+from projections.kit import Change, Projection, farewell, key_values
 from projections.postgres import Connection
 
 
@@ -111,18 +111,20 @@ class Writer:
     def write(self, name: str, changes: Sequence[Change]) -> None:
         """Write changes in their order: each to the past, the last of each row to the table."""
         stored = self.stored[name]
-        tell, farewell = line(stored.projection.row), _farewell(stored)
         existed: dict[Any, bool] = {}
         now: dict[Any, str | None] = {}
         past: list[str] = []
+        told = iter(
+            lines(stored.projection.row)([row for *_, row in changes if row is not None])
+        )
         for position, key, before, row in changes:
             existed.setdefault(key, before is not None)
-            now[key] = text = None if row is None else tell(row)
-            past.append(
-                f"{position}\t{farewell(key)}\tt\n"
-                if text is None
-                else f"{position}\t{text}\tf\n"
-            )
+            if row is None:
+                now[key] = None
+                past.append(f"{position}\t{farewell(stored.projection, key)}\tt\n")
+            else:
+                now[key] = text = next(told)
+                past.append(f"{position}\t{text}\tf\n")
         self._copy(stored.past, past)
         there = [(key, text) for key, text in now.items() if text is not None]
         self._copy(stored.table, [f"{text}\n" for key, text in there if not existed[key]])
@@ -245,16 +247,3 @@ def _arrays(stored: Stored, keys: Collection[Any]) -> tuple[str, tuple[list[Any]
     rows = [key_values(stored.projection, key) for key in keys]
     casts = ", ".join(f"%s::{column.sql}[]" for column in stored.key)
     return casts, tuple(list(column) for column in zip(*rows, strict=True))
-
-
-def _farewell(stored: Stored) -> Callable[[Any], str]:
-    """A function that writes, for a key whose row is removed, the columns of its past."""
-    encoders = [column.encode for column in stored.key]
-    nothing = ["\\N"] * (len(stored.columns) - len(stored.key))
-
-    def tell(key: Any) -> str:
-        values = key if len(encoders) > 1 else (key,)
-        told = [encode(value) for encode, value in zip(encoders, values, strict=True)]
-        return "\t".join(told + nothing)
-
-    return tell

@@ -285,8 +285,8 @@ def test_every_lookup_has_its_index(db: psycopg.Connection[Any]) -> None:
     query = "select indexname from pg_indexes where schemaname = 'books'"
     made = {name for (name,) in db.execute(query)}
     assert {
-        "things_colour_day",
-        "things_colour_day_past",
+        "things_by_colour_day",
+        "things_by_colour_day_past",
         "spells_pkey",
         "spells_past_pkey",
     } <= made
