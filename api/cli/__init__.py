@@ -15,8 +15,9 @@ from typing import NoReturn
 import typer
 from pydantic import ValidationError
 
+from api import rating
 from api.cli import bills, data, past, serving
-from api.cli.kit import Misused, complain, sentence
+from api.cli.kit import Misused, complain, defect, sentence
 
 app = typer.Typer(
     name="wattledger",
@@ -32,6 +33,7 @@ app.command()(serving.follow)
 app.add_typer(data.demo, name="demo")
 app.add_typer(data.imported, name="import")
 app.add_typer(bills.app, name="bill")
+app.command("rate")(rating.rate_command)
 app.command()(past.replay)
 app.command()(past.verify)
 app.command()(past.rebuild)
@@ -57,9 +59,6 @@ def main() -> NoReturn:
         sys.stderr.close()
         sys.exit(1)
     except Exception as wrong:
-        told = sentence(wrong)
-        if not told:
-            raise
-        complain(told)
+        complain(sentence(wrong) or defect(wrong))
         sys.exit(1)
     sys.exit(0)

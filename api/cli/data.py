@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import secrets
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from api.cli.kit import DataOption, JsonOption, answer, plain, progress, say, system
+from api.cli.kit import DataOption, JsonOption, answer, err, plain, progress, say, system
 from api.demo import town as demo_town
+from api.demo.doors import InProcess
 from api.demo.meters import Report
+from api.demo.story import Chapter, Story
 from api.system import caught_up
+from projections.catalogue import PROJECTIONS
+from replay.verify import verify as verified
 
 demo = typer.Typer(no_args_is_help=True, help="A utility to look at, and a story to watch.")
 imported = typer.Typer(
@@ -45,6 +50,39 @@ def town(
         say(line)
     for report in founded.meters:
         show_meter(report)
+
+
+@demo.command()
+def story(
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Watch three bills being corrected, from a meter on the wall to the books."""
+    with system(data) as it:
+        told = Story(InProcess(it), secrets.token_hex(3), _aside if as_json else _tell)
+        figures = told.run()
+        with progress() as tell:
+            report = verified(it.history, it.tables, PROJECTIONS, tell)
+    if as_json:
+        answer({**plain(figures), "verified": report.agrees, "chapters": plain(told.chapters)})
+    elif report.agrees:
+        say(f"   Verified: all of history folded again, up to {report.position}, agrees.")
+    else:
+        say("   Verified: it does not agree; ask `wattledger verify` what is wrong.")
+    raise typer.Exit(0 if report.agrees else 1)
+
+
+def _tell(chapter: Chapter, sentence: str) -> None:
+    if sentence:
+        say(f"   {sentence}")
+    else:
+        say()
+        say(f"{chapter.number}. {chapter.title}", style="bold")
+
+
+def _aside(chapter: Chapter, sentence: str) -> None:
+    if not sentence:
+        err.print(f"{chapter.number}. {chapter.title}", markup=False)
 
 
 def show_meter(report: Report) -> None:

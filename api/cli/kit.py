@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import getpass
 import json
+import os
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
@@ -175,6 +177,14 @@ def sentence(wrong: Exception) -> str:
             return f"{wrong.filename or 'A file'}: {wrong.strerror}"
         case _:
             return ""
+
+
+def defect(wrong: Exception) -> str:
+    """What nobody foresaw, with the whole trace only for who asks for it."""
+    if os.environ.get("WATTLEDGER_LOG", "").lower() == "debug":
+        err.print("".join(traceback.format_exception(wrong)), markup=False)
+    name = type(wrong).__name__
+    return f"A defect: {name}: {_line(wrong)} (WATTLEDGER_LOG=debug shows where)"
 
 
 def refusal(wrong: Refused) -> str:
