@@ -77,9 +77,7 @@ class Town:
 
     def found(self) -> None:
         """Establish the utility and publish its two tariffs."""
-        self.ask(
-            EstablishUtility(name="Harbour Light", currency="GBP", zone="Europe/London")
-        )
+        self.ask(EstablishUtility(name="Harbour Light", currency="GBP", zone="Europe/London"))
         self.publish("FLAT", FLAT)
         self.publish("NIGHT", NIGHT)
 
@@ -170,7 +168,7 @@ class Town:
         """
         One home of three months: read, billed, two bills paid and the third in part.
 
-        310 kWh a month at 0.25, 0.50 a day, VAT 5 %: 97.66, 96.08 (28 days), 97.66.
+        310 kWh a month at 0.25, 0.50 a day, VAT 5 %: 97.65, 96.08 (28 days), 97.65.
         """
         account = self.home(120)
         self.read(account)

@@ -1,0 +1,105 @@
+"""The lines of a bill, and why each is its amount."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from decimal import Decimal
+from functools import cache
+
+import strawberry
+
+from api.graphql.scalars import Money
+from api.graphql.standing import View
+from api.graphql.why import Derivation
+from domain import billing as domain
+from domain.rating import Why, explain
+from domain.values import Period
+
+EXPLAINED = 50  # what explaining a line costs, in plain fields: see limits.py
+
+
+@strawberry.type(description="One line of a bill, or of a correction.")
+class BillLine:
+    point: strawberry.ID = strawberry.field(description="At which service point.")
+    code: str = strawberry.field(description="The code of the charge in the tariff.")
+    kind: str = strawberry.field(
+        description="The kind of charge: fixed, energy, demand, reactive, minimum, rider, tax …"
+    )
+    period: str | None = strawberry.field(
+        description="The time-of-use period, where the charge has any."
+    )
+    tier: int | None = strawberry.field(
+        description="The block, from 1, where the charge has any."
+    )
+    quantity: Decimal = strawberry.field(description="How many units; of a tax its base.")
+    unit: str | None = strawberry.field(description="Of what: kWh, kW, day, month …")
+    rate: Decimal = strawberry.field(description="The price of a unit, in major units.")
+    amount: Money = strawberry.field(description="What it comes to, rounded.")
+    since: date = strawberry.field(description="The first day it is for.")
+    until: date = strawberry.field(description="The first day it is no longer for.")
+    tariff: strawberry.ID = strawberry.field(description="The tariff: ask `tariff(id:)`.")
+    version: int = strawberry.field(description="Which version of the tariff.")
+    reason: strawberry.Private[Callable[[], Why] | None] = None
+
+    @strawberry.field(
+        description="Why it is that amount; null for a line that is a sum or a difference of"
+        " others. Costs as much as 50 fields.",
+        metadata={"cost": EXPLAINED},
+    )
+    def why(self) -> Derivation | None:
+        return None if self.reason is None else Derivation(why=self.reason())
+
+
+def lines_of(
+    view: View,
+    lines: Sequence[domain.BillLine],
+    reckoned: tuple[str, Period] | None = None,
+    basis: domain.Basis | None = None,
+) -> list[BillLine]:
+    """Lines as the schema says them; `reckoned` and `basis` say why, where anything does."""
+    reasons: list[Callable[[], Why] | None] = [None] * len(lines)
+    if reckoned is not None and basis is not None:
+        whys = _whys(view, reckoned, basis.position)
+        reasons = [_nth(whys, n) for n in range(len(lines))]
+    return [_line(view, each, reason) for each, reason in zip(lines, reasons, strict=True)]
+
+
+def _nth(whys: Callable[[], Sequence[Why]], n: int) -> Callable[[], Why]:
+    return lambda: whys()[n]
+
+
+def _whys(
+    view: View, reckoned: tuple[str, Period], position: int
+) -> Callable[[], Sequence[Why]]:
+    """The derivations of all lines of a bill, grown when the first is asked for."""
+    account, period = reckoned
+
+    @cache
+    def whys() -> tuple[Why, ...]:
+        found: list[Why] = []
+        for part in view.reckoner.ratings(account, period, position):
+            found += explain(part.versions, part.usage, part.period, part.carry)
+        return tuple(found)
+
+    return whys
+
+
+def _line(view: View, each: domain.BillLine, reason: Callable[[], Why] | None) -> BillLine:
+    line = each.line
+    return BillLine(
+        point=strawberry.ID(each.point),
+        code=line.code,
+        kind=line.kind,
+        period=line.period or None,
+        tier=line.tier or None,
+        quantity=line.quantity,
+        unit=line.unit or None,
+        rate=line.rate,
+        amount=view.money(line.amount),
+        since=line.since,
+        until=line.until,
+        tariff=strawberry.ID(line.tariff),
+        version=line.version,
+        reason=reason,
+    )

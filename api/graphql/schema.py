@@ -1,0 +1,47 @@
+"""The schema: every root in one query type, its scalars and its limits."""
+
+from __future__ import annotations
+
+import strawberry
+from strawberry.extensions import MaxTokensLimiter, ParserCache
+from strawberry.schema.config import StrawberryConfig
+
+from api.graphql.billing import BillingQuery
+from api.graphql.books import BooksQuery
+from api.graphql.facts import FactsQuery
+from api.graphql.limits import TOKENS, Limits
+from api.graphql.payments import PaymentsQuery
+from api.graphql.people import PeopleQuery
+from api.graphql.places import PlacesQuery
+from api.graphql.prices import PricesQuery
+from api.graphql.scalars import SCALARS
+from api.graphql.usage import UsageQuery
+
+
+@strawberry.type(
+    description="Everything that can be asked. Each root takes `asOf` (the business date to"
+    " stand on), `knownAt` (how far history is to be known) and `minPosition` (wait until you"
+    " can read what you wrote). All roots of one request are answered from one moment."
+)
+class Query(
+    PeopleQuery,
+    PlacesQuery,
+    UsageQuery,
+    PricesQuery,
+    BillingQuery,
+    PaymentsQuery,
+    BooksQuery,
+    FactsQuery,
+):
+    pass
+
+
+schema = strawberry.Schema(
+    Query,
+    config=StrawberryConfig(scalar_map=SCALARS),
+    extensions=[
+        lambda: MaxTokensLimiter(TOKENS),
+        lambda: ParserCache(512),
+        lambda: Limits(512),
+    ],
+)

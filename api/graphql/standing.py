@@ -1,0 +1,235 @@
+"""
+Where a query stands: what was known by then, and the business day it asks about.
+
+A request reads one snapshot of the tables, so that all its answers are of one moment.  What is
+shown side by side is `Together`: asked of one, a nested thing is looked up for all at once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from functools import cached_property
+from typing import Annotated, Any, Generic, TypeAlias, TypeVar
+from zoneinfo import ZoneInfo
+
+import strawberry
+from strawberry.fastapi import BaseContext
+from strawberry.types.arguments import StrawberryArgumentAnnotation
+
+from api.auth import Person
+from api.graphql.errors import Problem
+from api.graphql.scalars import BigInt, Moment, Money, Position
+from api.system import System
+from domain.accounts import Account, accounts
+from domain.kit import Fact
+from projections.kit import Projection, Where
+from projections.places import Settings, settings
+from projections.postgres import PostgresTables
+from replay.billing import NoSuchFact
+from replay.reckoning import Reckoner
+
+R = TypeVar("R")
+K = TypeVar("K")
+V = TypeVar("V")
+
+PATIENCE = 5.0  # seconds that a query waits for the tables to be folded far enough
+
+KnownAt: TypeAlias = Annotated[
+    Moment | None,
+    strawberry.argument(
+        description="Answer from what was recorded up to this moment and nothing later, here"
+        " and in everything nested. Not given: from all that is recorded."
+    ),
+]
+MinPosition: TypeAlias = Annotated[
+    Position | None,
+    strawberry.argument(
+        description="Wait (some seconds at most) until facts up to this position can be seen:"
+        " give the position that a command answered with, and you read what you wrote. Past the"
+        " bound the error is LAGGING."
+    ),
+]
+
+
+def on(told: str) -> StrawberryArgumentAnnotation:
+    """The argument `asOf`, with what exactly it filters at this root."""
+    return strawberry.argument(
+        description=f"The business date to stand on, inherited by everything nested. {told}"
+        " Not given: no filter."
+    )
+
+
+@dataclass
+class View:
+    """The tables as they were known at a position, for one root of a query."""
+
+    system: System
+    tables: PostgresTables
+    known_at: int | None  # None: all that the snapshot has
+    as_of: date | None
+    _settled: dict[str, Account] = field(default_factory=dict)
+
+    def get(self, projection: Projection[R], key: Any) -> R | None:
+        """One row."""
+        return self.tables.get(projection, key, known_at=self.known_at)
+
+    def find(self, projection: Projection[R], *where: Where, **more: Any) -> list[R]:
+        """Rows in order; see projections.kit.Tables."""
+        return self.tables.find(projection, *where, known_at=self.known_at, **more)
+
+    def among(self, projection: Projection[R], field: str, keys: Iterable[Any]) -> list[R]:
+        """The rows whose field is one of the keys."""
+        wanted = sorted(set(keys))
+        return self.find(projection, Where(field, "in", wanted)) if wanted else []
+
+    def first_of_each(
+        self,
+        projection: Projection[R],
+        field: str,
+        keys: Sequence[Any],
+        *where: Where,
+        limit: int,
+        **more: Any,
+    ) -> list[R]:
+        """The first rows in order of each of many keys, `limit` of each."""
+        if len(keys) < 2:
+            only = [Where(field, "=", key) for key in keys]
+            return self.find(projection, *only, *where, limit=limit, **more) if only else []
+        counts: Counter[Any] = Counter()
+        found: list[R] = []
+        for row in self.find(projection, Where(field, "in", keys), *where, **more):
+            key = getattr(row, field)
+            counts[key] += 1
+            if counts[key] <= limit:
+                found.append(row)
+        return found
+
+    def dated(self, field: str) -> tuple[Where, ...]:
+        """The condition that `asOf` puts on a column of days."""
+        return () if self.as_of is None else (Where(field, "<=", self.as_of),)
+
+    @cached_property
+    def position(self) -> int:
+        """The position that is answered from."""
+        return self.tables.position if self.known_at is None else self.known_at
+
+    @cached_property
+    def settings(self) -> Settings | None:
+        """The settings of the utility."""
+        return self.get(settings, "settings")
+
+    @cached_property
+    def currency(self) -> str:
+        """The currency of the books."""
+        return self.settings.currency if self.settings else ""
+
+    @property
+    def day(self) -> date:
+        """The business date asked about, or today where the utility is."""
+        zone = self.settings.zone if self.settings else "UTC"
+        return self.as_of or datetime.now(UTC).astimezone(ZoneInfo(zone)).date()
+
+    @cached_property
+    def reckoner(self) -> Reckoner:
+        """What reckons bills on these tables."""
+        return Reckoner(self.tables)
+
+    def fact(self, ref: str) -> Fact:
+        """A fact by its name, if it is known yet.  Raises NoSuchFact."""
+        fact = self.system.billing.fact(ref)
+        if fact.position > self.position:
+            raise NoSuchFact(fact=ref)
+        return fact
+
+    def settled(self, account: str) -> Account:
+        """An account after its movements dated on or before `as_of`, bill by bill."""
+        if (found := self._settled.get(account)) is None:
+            facts = self.system.history.of(accounts.stream(account), until=self.position)
+            found = self._settled[account] = accounts.fold(
+                fact.event
+                for fact in facts
+                if self.as_of is None or fact.event.on <= self.as_of
+            )
+        return found
+
+    def money(self, minor: int) -> Money:
+        """Minor units in the currency of the books."""
+        return Money(minor=BigInt(minor), currency=self.currency)
+
+
+@dataclass
+class Together(Generic[R]):
+    """Rows shown side by side: what is asked of one of them is answered for all at once."""
+
+    view: View
+    rows: Sequence[R]
+    _known: dict[Hashable, Mapping[Any, Any]] = field(default_factory=dict)
+
+    def ask(
+        self, question: Hashable, answer: Callable[[Sequence[R]], Mapping[K, V]]
+    ) -> Mapping[K, V]:
+        """The answers to a question, by key; looked up the first time it is asked."""
+        if (known := self._known.get(question)) is None:
+            known = self._known[question] = answer(self.rows)
+        return known
+
+
+class Asked(BaseContext):
+    """One request: who asks, and the snapshot it reads.  Close it when it is answered."""
+
+    def __init__(self, system: System, person: Person) -> None:
+        super().__init__()
+        self.system = system
+        self.person = person
+        self._open = ExitStack()
+        self._still: PostgresTables | None = None
+        self._shows = 0  # a position that the snapshot has for certain
+
+    def close(self) -> None:
+        """Let the snapshot go."""
+        self._open.close()
+        self._still = None
+
+    def view(
+        self, as_of: date | None, known_at: Moment | None, min_position: int | None
+    ) -> View:
+        """Where a root stands.  Raises Problem: NOT_YET_RECORDED, LAGGING."""
+        known = self._position(known_at)
+        needed = max(known or 0, min_position or 0)
+        if self._still is None or self._shows < needed:
+            self._wait(needed)
+            self.close()
+            self._still = self._open.enter_context(self.system.tables.still())
+            self._shows = needed
+        return View(self.system, self._still, known, as_of)
+
+    def _position(self, known_at: Moment | None) -> int | None:
+        if known_at is None:
+            return None
+        if known_at.at is not None:
+            return self.system.history.moment(known_at.at)
+        return known_at.position
+
+    def _wait(self, position: int) -> None:
+        if not position or self.system.tables.wait_for(position, 0):
+            return
+        head = self.system.history.head()
+        if head < position:
+            raise Problem(
+                "NOT_YET_RECORDED",
+                f"Nothing is recorded at position {position} yet; the last is {head}.",
+                head=head,
+            )
+        if not self.system.tables.wait_for(position, PATIENCE):
+            raise Problem(
+                "LAGGING",
+                f"The tables do not show position {position} yet; try again in a moment.",
+                position=position,
+            )
+
+
+Info: TypeAlias = strawberry.Info[Asked, None]

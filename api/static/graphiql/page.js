@@ -1,0 +1,52 @@
+/* Starts GraphiQL on this server.  A token in the fragment (/graphql#token=…) is put into the
+   headers; a fragment never leaves the browser. */
+"use strict";
+
+const EXAMPLE = `# Wattledger. The token goes below, under Headers: {"Authorization": "Bearer …"};
+# get one with: wattledger token
+#
+# Every root takes asOf (the business date to stand on) and knownAt (how far history is to be
+# known: an instant, or a position). Ctrl-Space completes, Ctrl-Enter runs; the book at the top
+# left explains every type.
+
+query Accounts($first: Int!, $knownAt: Moment) {
+  accounts(first: $first, knownAt: $knownAt) {
+    nodes {
+      id
+      customer { name }
+      balance { amount currency }
+      bills(first: 3, reverse: true) {
+        nodes {
+          id
+          stands { amount }
+          outstanding { amount }
+          corrections { id total { amount } causes { fact name } }
+        }
+      }
+    }
+    pageInfo { hasNextPage endCursor }
+  }
+}
+`;
+
+const given = new URLSearchParams(window.location.hash.slice(1)).get("token");
+if (given) {
+  history.replaceState(null, "", window.location.pathname + window.location.search);
+}
+const headers = JSON.stringify({ Authorization: `Bearer ${given || "PASTE-A-TOKEN-HERE"}` }, null, 2);
+
+const options = {
+  fetcher: GraphiQL.createFetcher({ url: "/graphql" }),
+  defaultQuery: EXAMPLE,
+  variables: JSON.stringify({ first: 5, knownAt: null }, null, 2),
+  defaultEditorToolsVisibility: "headers",
+  defaultHeaders: headers,
+  isHeadersEditorEnabled: true,
+  shouldPersistHeaders: true,
+};
+if (given) {
+  options.headers = headers;
+}
+ReactDOM.createRoot(document.getElementById("graphiql")).render(
+  React.createElement(GraphiQL, options),
+);
