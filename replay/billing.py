@@ -33,6 +33,7 @@ from domain.meters import (
     MeterRemoved,
 )
 from domain.points import PointSupplied, PointTariffChanged, PointVacated
+from domain.references import unpacked
 from domain.tariffs import TariffPublished
 from domain.values import Period
 from projections.bills import Bill, bills, corrections
@@ -105,9 +106,9 @@ class Billing:
 
     def _causes(self, bill: Bill, now: Reckoned) -> tuple[Cause, ...]:
         """The facts that the bill would stand on now and does not stand on yet."""
-        stood = set(bill.newest.facts)
+        stood = set(unpacked(bill.newest.facts))
         causes = []
-        for ref in now.basis.facts:
+        for ref in unpacked(now.basis.facts):
             if ref not in stood:
                 fact = self.fact(ref)
                 causes.append(Cause(fact=ref, name=fact.name, position=fact.position))
@@ -159,7 +160,7 @@ class Billing:
         touched = []
         for bill in sorted(found.values(), key=lambda bill: (bill.since, bill.bill)):
             now = self.reckoner.reckon(bill.account, period_of(bill), known_at)
-            if wanted & {*bill.newest.facts, *now.basis.facts}:
+            if wanted & {*unpacked(bill.newest.facts), *unpacked(now.basis.facts)}:
                 touched.append(Touched(bill, bill.issued + bill.corrected, now.total))
         return touched
 

@@ -22,6 +22,7 @@ from domain.billing import (
     WrongCurrency,
 )
 from domain.rating import Rated, Usage, rate
+from domain.references import packed
 from domain.tariffs import TariffVersion, in_force
 from domain.usage import Carry
 from domain.utility import UtilityNotEstablished
@@ -85,7 +86,7 @@ class Reckoner:
             basis=Basis(
                 position=known_at,
                 tariffs=tuple(tariffs),
-                facts=tuple(facts),
+                facts=packed(facts),
                 estimated=estimated,
             ),
         )
@@ -116,8 +117,9 @@ class Reckoner:
         ended = (supply.ended,) if supply.ended and supply.until == part.until else ()
         facts = (*tariff_facts, *ended, *use.facts)
         rating = Rating(supply.point, part, versions, use.usage, (), facts, use.estimated)
-        if rating.rated().carry:  # what is handed on was also handed in
-            rating = replace(rating, carry=self._carried(supply, rating, zone, known_at))
+        if any(one.document.looks_back for one in _used(rating)):
+            carry, earlier = self._carried(supply, rating, zone, known_at)
+            rating = replace(rating, carry=carry, facts=(*facts, *earlier))
         return rating
 
     def _versions(
@@ -150,9 +152,12 @@ class Reckoner:
             raise TariffNotInForce(tariff=supply.tariffs[0].tariff, on=part.since)
         return tuple(versions), tuple(facts)
 
-    def _carried(self, supply: Supply, rating: Rating, zone: str, known_at: int) -> Carry:
+    def _carried(
+        self, supply: Supply, rating: Rating, zone: str, known_at: int
+    ) -> tuple[Carry, tuple[str, ...]]:
         """What the earlier bills of this supply, reckoned as known now, hand to this one."""
         carry: Carry = ()
+        facts: list[str] = []
         earlier = self.tables.find(
             bills,
             Where("account", "=", supply.account),
@@ -165,7 +170,8 @@ class Reckoner:
             if part is not None:
                 use = measured(self.tables, supply.point, part, zone, known_at)
                 carry = rate(rating.versions, use.usage, part, carry).carry
-        return carry
+                facts += use.facts
+        return carry, tuple(facts)
 
 
 def _used(rating: Rating) -> list[TariffVersion]:

@@ -18,10 +18,13 @@ from domain.billing import (
     PeriodNotMeasured,
     difference,
 )
+from domain.charges import Block, Energy, Rate
 from domain.kit import Fact, Refused
 from domain.meters import CorrectReading, ReadMeter, ReportMeterError
 from domain.payments import ReceivePayment, ReversePayment
 from domain.points import ChangeTariff
+from domain.references import packed, unpacked
+from domain.tariffs import TariffDocument
 from domain.values import Period
 from projections.bills import bills
 from projections.books import trial_balance
@@ -237,4 +240,48 @@ def _paid(world: World) -> int:
     names = {"account.credited": 1, "account.payment-returned": -1}
     return sum(
         names.get(fact.name, 0) * getattr(fact.event, "amount", 0) for fact in world.facts
+    )
+
+
+@given(st.dictionaries(st.sampled_from(["a-1", "b-2@x"]), st.sets(st.integers(1, 40))))
+def test_names_of_facts_are_packed_without_loss(named: dict[str, set[int]]) -> None:
+    refs = [f"{stream}@{version}" for stream, versions in named.items() for version in versions]
+    assert sorted(unpacked(packed(refs))) == sorted(refs)
+    assert len(packed(refs)) <= len(refs)
+
+
+def test_blocks_of_a_year_go_on_from_bill_to_bill_and_are_corrected_with_them() -> None:
+    world = town()
+    ladder = Energy(
+        code="energy",
+        rates=(
+            Rate(
+                blocks=(
+                    Block(upto=Decimal(500), price=Decimal("0.10")),
+                    Block(price=Decimal("0.30")),
+                )
+            ),
+        ),
+        blocks_per="year-to-date",
+    )
+    steps = TariffDocument(name="Steps", currency="GBP", charges=(ladder,))
+    publish(world, NEW_YEAR, steps, tariff="R2")
+    world.ask(ChangeTariff(point="P1", tariff="R2", since=NEW_YEAR))
+    for (since, until), dial in zip(MONTHS, (400, 700, 1000), strict=True):
+        read(world, until, dial)
+        bill(world, since, until)
+    # 300 at 0.10; 200 at 0.10 and 100 at 0.30; 300 at 0.30
+    assert [world.stands(f"A1-2026-0{n}") for n in (1, 2, 3)] == [3000, 5000, 9000]
+    world.ask(
+        CorrectReading(meter="M1", dials={"1.8.0": Decimal(300)}, on=FEB, reason="misread")
+    )
+    notes = [
+        fact.event
+        for fact in world.correct("A1", "A1-2026-01", "A1-2026-02", "A1-2026-03", on=LATER)
+        if isinstance(fact.event, BillCorrected)
+    ]
+    # 200 at 0.10; 300 at 0.10 and 100 at 0.30; the third is as it was
+    assert [note.total for note in notes] == [-1000, 1000]
+    assert all(
+        [cause.name for cause in note.causes] == ["meter.reading-corrected"] for note in notes
     )
