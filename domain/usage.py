@@ -20,7 +20,7 @@ class Series:
     """
     One run of interval values without a hole; `start` is UTC, `wh` are Wh or varh.
 
-    With `digits` they are finer: 3 says that `wh` counts thousandths of a Wh.
+    With `digits`, at most 6, they are finer: 3 says that `wh` counts thousandths of a Wh.
     """
 
     channel: Channel

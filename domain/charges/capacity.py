@@ -17,6 +17,7 @@ class Capacity:
 
     kind: Literal["capacity"] = "capacity"
     code: Code
+    title: str = ""
     rates: tuple[Rate, ...]
     of: Agreed = "capacity"
     per: Per = "month"

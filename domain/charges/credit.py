@@ -23,6 +23,7 @@ class Credit:
 
     kind: Literal["credit"] = "credit"
     code: Code
+    title: str = ""
     of: tuple[Code, ...] = ()
     against: tuple[Code, ...] = ()
     settles: Month | None = None

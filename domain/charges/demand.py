@@ -77,6 +77,7 @@ class Demand:
 
     kind: Literal["demand"] = "demand"
     code: Code
+    title: str = ""
     rates: tuple[Rate, ...]
     schedule: Text | None = None
     unit: Literal["kW", "kVA"] = "kW"

@@ -43,6 +43,7 @@ class Energy:
 
     kind: Literal["energy"] = "energy"
     code: Code
+    title: str = ""
     rates: tuple[Rate, ...]
     schedule: Text | None = None
     blocks_per: Allowance = "month"

@@ -20,6 +20,7 @@ class Export:
 
     kind: Literal["export"] = "export"
     code: Code
+    title: str = ""
     rates: tuple[Rate, ...]
     schedule: Text | None = None
     over: Literal["interval", "hour", "month"] | None = None
@@ -56,6 +57,7 @@ class Surplus:
 
     kind: Literal["surplus"] = "surplus"
     code: Code
+    title: str = ""
     price: Price
     settles: Month = 12
     looks_back: ClassVar[bool] = True

@@ -16,6 +16,7 @@ class Fixed:
 
     kind: Literal["fixed"] = "fixed"
     code: Code
+    title: str = ""
     price: Price
     per: Per = "month"
 

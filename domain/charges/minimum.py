@@ -23,6 +23,7 @@ class Minimum:
 
     kind: Literal["minimum"] = "minimum"
     code: Code
+    title: str = ""
     price: Price
     per: Per = "month"
     of: tuple[Code, ...] = ()

@@ -16,6 +16,7 @@ class Percentage:
 
     kind: Literal["tax"] = "tax"
     code: Code
+    title: str = ""
     rate: Price
     of: tuple[Code, ...] = ()
     but: tuple[Code, ...] = ()

@@ -41,6 +41,7 @@ class PowerFactor:
 
     kind: Literal["power-factor"] = "power-factor"
     code: Code
+    title: str = ""
     standard: Price
     slopes: tuple[Slope, ...]
     of: tuple[Code, ...] = ()

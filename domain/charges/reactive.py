@@ -17,6 +17,7 @@ class Reactive:
 
     kind: Literal["reactive"] = "reactive"
     code: Code
+    title: str = ""
     price: Price
     free: Price = ZERO
 

@@ -18,6 +18,7 @@ class Rider:
 
     kind: Literal["rider"] = "rider"
     code: Code
+    title: str = ""
     price: Price
     channel: Channel = "import"
 
