@@ -18,6 +18,7 @@ import jwt
 
 from api.settings import Settings
 from domain.catalogue import COMMANDS
+from replay.embedded import claim
 
 ALGORITHM = "HS256"
 AUDIENCE = "wattledger"
@@ -105,7 +106,7 @@ def secret_of(settings: Settings) -> bytes:
 def _kept(file: Path) -> bytes:
     """The secret in a file that nobody else can read; made at once or not at all."""
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        claim(file.parent)
         if not file.exists():
             made = file.with_name(f"{file.name}.{os.getpid()}.{secrets.token_hex(4)}")
             made.touch(0o600)

@@ -104,9 +104,9 @@ def start(data_dir: Path | str) -> Server:
     Raises NoDatabase, saying which: not our folder, made by a newer version, no right to write,
     disk full, or what Postgres itself says.
     """
-    folder = Path(data_dir).expanduser().absolute()
+    folder = claim(data_dir)
     try:
-        _claim(folder)
+        _check_version(folder / "postgres" / "cluster" / "PG_VERSION", folder)
         place = _Place(folder / "postgres")
         with place.gate():
             lease, killed = place.enter()
@@ -138,12 +138,26 @@ def _url(socket: str, database: str) -> str:
     )
 
 
-def _claim(folder: Path) -> None:
-    """Make sure that the folder is ours and of a format we know, before we write in it."""
+def claim(data_dir: Path | str) -> Path:
+    """
+    Make sure that a data folder is ours and of a format we know, before anybody writes in it.
+
+    Answers with its absolute path; makes it where it is missing.  Raises NoDatabase.
+    """
+    folder = Path(data_dir).expanduser().absolute()
+    try:
+        _mark(folder)
+    except OSError as error:
+        raise _named(error, folder) from error
+    return folder
+
+
+def _mark(folder: Path) -> None:
     mark = folder / MARK
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not mark.exists():
-        foreign = [entry.name for entry in folder.iterdir() if not entry.name.startswith(MARK)]
+        names = {entry.name for entry in folder.iterdir()} - {"lost+found"}
+        foreign = [name for name in names if not name.startswith(MARK)]
         if foreign:
             raise NoDatabase(
                 f"{folder} is not a data folder of Wattledger: it holds {min(foreign)!r} and"
@@ -161,7 +175,9 @@ def _claim(folder: Path) -> None:
             f"{folder} was written by a newer Wattledger: it has format {found},"
             f" and this one knows formats up to {FORMAT}."
         )
-    version = folder / "postgres" / "cluster" / "PG_VERSION"
+
+
+def _check_version(version: Path, folder: Path) -> None:
     ours = importlib.metadata.version(DISTRIBUTION).partition(".")[0]
     with contextlib.suppress(FileNotFoundError):
         theirs = version.read_text().strip()
