@@ -80,7 +80,12 @@ class Refused(Exception):  # noqa: N818  (a refusal is an answer, not an error)
     @property
     def code(self) -> str:
         """The class name as the world outside spells it: DialWentBack -> dial-went-back."""
-        return re.sub(r"(?<!^)(?=[A-Z])", "-", type(self).__name__).lower()
+        return code_of(type(self))
+
+
+def code_of(refusal: type[Refused]) -> str:
+    """The same of a class."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "-", refusal.__name__).lower()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,161 @@
+"""POST /commands/<verb-noun>: one route a command, made from the commands themselves."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import Any
+
+import orjson
+from fastapi.routing import APIRoute
+from pydantic import TypeAdapter, ValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Match
+from starlette.types import Scope
+
+from api.auth import Person, Tokens, allow
+from api.dispatch import Answer, Asker, Dispatch
+from api.openapi import operation
+from api.problems import Malformed, errors_of, malformed
+from domain.catalogue import COMMANDS
+from domain.kit import Stream
+
+PREFIX = "/commands/"
+KEY = re.compile(r"[\x21-\x7e]{1,255}")
+CORRELATION = re.compile(r"[\x21-\x7e]{1,128}")
+EXPECTED = re.compile(r'"([a-z][A-Za-z0-9._-]{1,127})@([0-9]{1,9})"')
+JSON = re.compile(r"application/(?:json|[\w.+-]+\+json)\s*(?:;.*)?", re.IGNORECASE)
+
+Handler = Callable[[Request], Awaitable[Response]]
+Headers = dict[str, str]
+
+
+class CommandRoute(APIRoute):
+    """A route whose endpoint reads the request itself, and which compares paths to match."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Nothing is computed for the commands that are not asked for."""
+        if scope["type"] != "http" or not scope["path"].endswith(self.path):
+            return Match.NONE, {}
+        return super().matches(scope)
+
+    def get_route_handler(self) -> Any:
+        """The endpoint as it is: there is nothing to inject."""
+        return self.endpoint
+
+
+def command_routes(dispatch: Dispatch, tokens: Tokens) -> Iterator[CommandRoute]:
+    """A route for each command there is."""
+    for name, command in COMMANDS.items():
+        yield CommandRoute(
+            PREFIX + name,
+            _endpoint(name, command, dispatch, tokens),
+            methods=["POST"],
+            name=name,
+            operation_id=name,
+            status_code=201,
+            openapi_extra=operation(name, command),
+            summary=name.replace("-", " ").capitalize(),
+            description=" ".join((command.__doc__ or "").split()),
+            tags=[command.__module__.removeprefix("domain.").partition(".")[0]],
+            response_class=Response,
+        )
+
+
+def _endpoint(name: str, command: type, dispatch: Dispatch, tokens: Tokens) -> Handler:
+    read = reader(command)
+
+    async def endpoint(request: Request) -> Response:
+        headers = _headers(request.scope["headers"])
+        person = tokens.bearer(headers.get("authorization"))
+        allow(person, name)
+        if not JSON.fullmatch(headers.get("content-type", "")):
+            raise HTTPException(415, "Send the command as application/json.")
+        asker = _asker(person, headers)
+        answer = await dispatch.answer(read(await request.body()), asker)
+        return answered(answer, asker)
+
+    return endpoint
+
+
+def _headers(raw: Sequence[tuple[bytes, bytes]]) -> Headers:
+    """Headers by their names; those that come several times are joined, as HTTP has it."""
+    headers: Headers = {}
+    for name_, value in raw:
+        name = name_.decode("latin-1")
+        text = value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {text}" if name in headers else text
+    return headers
+
+
+def _asker(person: Person, headers: Headers) -> Asker:
+    key = _checked(headers, "idempotency-key", KEY, "1 to 255 visible ASCII characters")
+    correlation = _checked(
+        headers, "x-correlation-id", CORRELATION, "1 to 128 visible ASCII characters"
+    )
+    expected: dict[Stream, int] = {}
+    for part in filter(None, map(str.strip, headers.get("if-match", "").split(","))):
+        match = EXPECTED.fullmatch(part)
+        if match is None:
+            raise malformed("If-Match", "format", 'it reads "<stream>@<version>"', part)
+        expected[Stream(match[1])] = int(match[2])
+    return Asker(person.by, person.role, correlation or "", key, expected)
+
+
+def _checked(headers: Headers, name: str, form: re.Pattern[str], said: str) -> str | None:
+    given = headers.get(name)
+    if given is None:
+        return None
+    if not form.fullmatch(given):
+        raise malformed(name.title(), "format", f"it has {said}", given)
+    return given
+
+
+def reader(command: type) -> Callable[[bytes], object]:
+    """What makes a command of the bytes of a body.  It raises Malformed."""
+    validate = TypeAdapter[Any](command).validator.validate_json
+
+    def read(body: bytes) -> object:
+        try:
+            asked: object = validate(body, strict=True)
+        except ValidationError as wrong:
+            raise Malformed(errors_of(wrong)) from wrong
+        try:
+            json.loads(body, object_pairs_hook=_each_once)
+        except _Twice as twice:
+            name = str(twice)
+            raise malformed(name, "said-twice", "a field is said once", name) from twice
+        return asked
+
+    return read
+
+
+class _Twice(Exception):  # noqa: N818
+    """An object of a body has two members of one name; JSON leaves open which one counts."""
+
+
+def _each_once(members: list[tuple[str, Any]]) -> None:
+    if len({name for name, _ in members}) < len(members):
+        seen: set[str] = set()
+        for name, _ in members:
+            if name in seen:
+                raise _Twice(name)
+            seen.add(name)
+
+
+def answered(answer: Answer, asker: Asker) -> Response:
+    """An answer as a response: 201 with positions, 200 when there was nothing to do."""
+    body = orjson.dumps({
+        "positions": answer.positions,
+        "streams": dict(answer.streams),
+        "cause": answer.cause,
+    })  # fmt: skip
+    headers: Headers = {}
+    if answer.repeated:
+        headers["Idempotency-Replayed"] = "true"
+    if asker.correlation:
+        headers["X-Correlation-Id"] = asker.correlation
+    return Response(body, 201 if answer.positions else 200, headers, "application/json")

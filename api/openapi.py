@@ -1,0 +1,218 @@
+"""The OpenAPI description: bodies, examples and problems of each command, from the code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import CodeType, FunctionType
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import TypeAdapter
+from pydantic.json_schema import JsonSchemaMode
+
+from api.auth import roles_for
+from api.examples import EXAMPLES
+from domain.billing import Reckoned
+from domain.catalogue import COMMANDS, DECISIONS
+from domain.kit import Refused, code_of
+from replay.billing import Billing
+from replay.reckoning import Reckoner
+
+REF = "#/components/schemas/{model}"
+PROBLEM = "application/problem+json"
+Schema = dict[str, Any]
+
+DESCRIPTION = """
+Wattledger keeps the books of an electric utility as a history of facts.  Commands ask for
+facts; what came of them is read at `/graphql`, and every fact there is at `/feed`.
+
+Every request carries `Authorization: Bearer <token>`; `wattledger token` mints one.  Whatever
+is refused is answered with a problem (RFC 9457) whose `type` names the rule.
+""".strip()
+
+PROBLEMS = {
+    401: "Nobody is named: the token is missing, not one of ours, or has expired.",
+    403: "The duty of who asks does not include this command.",
+    409: "The rules of the utility say no.",
+    412: "The thing has moved, or is not at the version that `If-Match` expects.",
+    413: "The body is larger than 1 MB.",
+    415: "The body is not `application/json`.",
+    422: "The body or a header is malformed, or the key was used for another request.",
+    429: "Too many commands are waiting; try again in a moment.",
+    503: "The database does not answer, or the tables lag behind; try again in a moment.",
+}
+
+PROBLEM_SCHEMA: Schema = {
+    "type": "object",
+    "description": "RFC 9457; what a problem has beside the standard members is its own.",
+    "required": ["type", "title", "status", "detail", "instance"],
+    "properties": {
+        "type": {"type": "string", "format": "uri-reference"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "instance": {"type": "string", "format": "uri-reference"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["field", "rule", "message"],
+                "properties": {
+                    "field": {"type": "string"},
+                    "pointer": {"type": "string"},
+                    "rule": {"type": "string"},
+                    "message": {"type": "string"},
+                    "input": {"type": "string"},
+                },
+            },
+        },
+    },
+}
+
+ANSWER_SCHEMA: Schema = {
+    "type": "object",
+    "required": ["positions", "streams", "cause"],
+    "properties": {
+        "positions": {
+            "type": "array",
+            "items": {"type": "integer"},
+            "description": "Where its facts stand; none when there was nothing to do.",
+        },
+        "streams": {
+            "type": "object",
+            "additionalProperties": {"type": "integer"},
+            "description": "The version of each thing concerned, as `If-Match` wants it.",
+        },
+        "cause": {"type": "string", "description": "The id of the command."},
+    },
+}
+
+HEADERS: list[Schema] = [
+    {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": False,
+        "description": "A name for this request: it happens once, however often it comes.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    },
+    {
+        "name": "If-Match",
+        "in": "header",
+        "required": False,
+        "description": 'Versions things must be at: `"account-000120@4"`; several by commas.',
+        "schema": {"type": "string"},
+    },
+    {
+        "name": "X-Correlation-Id",
+        "in": "header",
+        "required": False,
+        "description": "What larger matter it belongs to: a run, a case, a file.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 128},
+    },
+]
+
+
+def operation(name: str, command: type) -> Schema:
+    """What OpenAPI is told of a command beside its name."""
+    refused = refusals_of(command)
+    told = "".join(
+        f"\n* `{code_of(kind)}`: {' '.join((kind.__doc__ or '').split())}" for kind in refused
+    )
+    answer = {"application/json": {"schema": {"$ref": REF.format(model="Answer")}}}
+    responses: Schema = {
+        "201": {"description": "It happened, durably.", "content": answer},
+        "200": {"description": "There was nothing to do.", "content": answer},
+    }
+    for status, description in PROBLEMS.items():
+        content = {PROBLEM: {"schema": {"$ref": REF.format(model="Problem")}}}
+        text = description + told if status == 409 else description
+        responses[str(status)] = {"description": text, "content": content}
+    return {
+        "parameters": HEADERS,
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": {"$ref": REF.format(model=command.__name__)},
+                    "example": EXAMPLES.get(name),
+                }
+            },
+        },
+        "responses": responses,
+        "security": [{"bearer": []}],
+        "x-roles": sorted(roles_for(name)),
+    }
+
+
+def refusals_of(command: type) -> list[type[Refused]]:
+    """What a command may be refused for: the refusals that its decision speaks of."""
+    decision = DECISIONS[command]
+    found: dict[type[Refused], None] = {}
+    roots: list[Any] = [decision.decide]
+    if any(need is Reckoned for _, need in decision.needs):
+        roots += [*_methods(Billing, "reckoned"), *_methods(Reckoner, "reckon")]
+    for root in roots:
+        found |= dict.fromkeys(_spoken_of(root, set()))
+    return sorted(found, key=lambda kind: kind.__name__)
+
+
+def _methods(owner: type, name: str) -> Iterator[Any]:
+    """A method and those private ones beside it, which it may call."""
+    for each, method in vars(owner).items():
+        if (each == name or each.startswith("_")) and isinstance(method, FunctionType):
+            yield method
+
+
+def _spoken_of(function: FunctionType, seen: set[CodeType]) -> Iterator[type[Refused]]:
+    """The refusals a function names, it or what it calls in its own module."""
+    if function.__code__ in seen:
+        return
+    seen.add(function.__code__)
+    for name in _names(function.__code__):
+        found = function.__globals__.get(name)
+        if isinstance(found, type) and issubclass(found, Refused):
+            yield found
+        elif isinstance(found, FunctionType) and found.__module__.startswith(
+            ("domain.", "replay.")
+        ):
+            yield from _spoken_of(found, seen)
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names(constant)
+
+
+def describe(app: FastAPI) -> None:
+    """Let an application describe itself, with what FastAPI cannot see by itself."""
+
+    def openapi() -> Schema:
+        if not app.openapi_schema:
+            made = get_openapi(
+                title=app.title,
+                version=app.version,
+                description=DESCRIPTION,
+                routes=app.routes,
+                license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+                tags=None,
+            )
+            components = made.setdefault("components", {})
+            components.setdefault("schemas", {}).update(_schemas())
+            components["securitySchemes"] = {
+                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+            }
+            app.openapi_schema = made
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _schemas() -> Schema:
+    mode: JsonSchemaMode = "validation"
+    adapters = [(name, mode, TypeAdapter[Any](command)) for name, command in COMMANDS.items()]
+    _, told = TypeAdapter.json_schemas(adapters, ref_template=REF)
+    schemas: Schema = told["$defs"]
+    return schemas | {"Problem": PROBLEM_SCHEMA, "Answer": ANSWER_SCHEMA}
