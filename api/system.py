@@ -42,7 +42,7 @@ def opened(settings: Settings) -> Iterator[System]:
     Raises embedded.NoDatabase, replay.history.Unavailable, replay.follow.Outdated.
     """
     with ExitStack() as stack:
-        url, recovered = _database(settings, stack)
+        url, recovered = database(settings, stack)
         migrate(url)
         history = stack.enter_context(History(url))
         follower = Follower(history, url, PROJECTIONS)
@@ -54,7 +54,8 @@ def opened(settings: Settings) -> Iterator[System]:
         yield System(settings, url, recovered, history, tables, follower, billing, dispatch)
 
 
-def _database(settings: Settings, stack: ExitStack) -> tuple[str, str | None]:
+def database(settings: Settings, stack: ExitStack) -> tuple[str, str | None]:
+    """The URL of the database, running as long as the stack; what its start put right."""
     if settings.database_url is not None:
         return settings.database_url.get_secret_value(), None
     server = stack.enter_context(embedded.start(settings.data_dir))

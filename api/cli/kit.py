@@ -27,6 +27,7 @@ from api.settings import Settings
 from api.system import Lagging, System, opened
 from domain.kit import Refused
 from domain.values import amount_text
+from replay.chunks import ArchiveTrouble
 from replay.embedded import NoDatabase
 from replay.history import HistoryBroken, KeyReused, Overloaded, Stale, Unavailable, Unreadable
 from replay.migrations import Migrated
@@ -162,6 +163,7 @@ def sentence(wrong: Exception) -> str:
             )
         case (
             NoDatabase()
+            | ArchiveTrouble()
             | BadSecret()
             | Misused()
             | HistoryBroken()

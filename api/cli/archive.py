@@ -1,0 +1,76 @@
+"""export, restore: history as files, and back."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from api.cli.kit import (
+    DataOption,
+    JsonOption,
+    Misused,
+    answer,
+    err,
+    plain,
+    progress,
+    say,
+    settings,
+    system,
+)
+from api.system import caught_up, database, opened
+from replay import archive
+from replay.archive import Manifest
+from replay.restore import restore as restored
+
+FolderArgument = Annotated[Path, typer.Argument(help="The folder of the archive.")]
+
+
+def export(
+    folder: FolderArgument,
+    until: Annotated[
+        int | None, typer.Option(help="The last position to write; all of history.", min=0)
+    ] = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write history into a folder, sealed; run again, it goes on where it was cut off."""
+    with system(data) as it, progress() as tell:
+        head = it.history.head()
+        if until is not None and until > head:
+            raise Misused(f"--until is a position up to {head}, how far history has come")
+        manifest = archive.export(it.history, folder, until=until, progress=tell)
+    if as_json:
+        answer(plain(manifest))
+    else:
+        say(f"Sealed positions 1 to {manifest.last} of {manifest.utility} in {folder}.")
+        _show(manifest)
+
+
+def restore(
+    folder: FolderArgument, data: DataOption = None, as_json: JsonOption = False
+) -> None:
+    """Put an archive into an empty utility, all of it or nothing, and grow its tables."""
+    wanted = settings(data_dir=data)
+    with progress() as tell:
+        with ExitStack() as stack:
+            url, recovered = database(wanted, stack)
+            if recovered:
+                err.print(recovered, style="yellow", markup=False)
+            found = restored(folder, url, progress=tell)
+        with opened(wanted) as it:
+            position = caught_up(it.history, it.tables, 3600.0)
+    if as_json:
+        answer({**plain(found), "position": position})
+    else:
+        say(f"Restored positions 1 to {position} of {found.manifest.utility}.")
+        _show(found.manifest)
+
+
+def _show(manifest: Manifest) -> None:
+    say(f"  files: {len(manifest.files)}")
+    say(f"  root:  {manifest.root}")
+    if manifest.checkpoint is not None:
+        say(f"  newest checkpoint: of the first {manifest.checkpoint['size']}")
