@@ -9,10 +9,10 @@ import fcntl
 import hashlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
-import venv
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +23,8 @@ STAMP = ENV / "set-up"  # what was installed, as hashes
 LOG = ENV / "set-up.log"
 LOCK = ROOT / "requirements.txt"
 DEMO = ROOT / "requirements-demo.txt"
+
+LEAST_ROOM = 1 << 25  # bytes: with less, even the log tells half the story
 
 ENSUREPIP = """Python's venv module cannot make an environment here: {reason}
 On Debian or Ubuntu: apt-get install python3-venv; elsewhere: the full package of Python."""
@@ -86,8 +88,10 @@ def usable() -> bool:
 
 def make_environment() -> None:
     try:
+        import venv  # a part of Python that some systems leave out
+
         venv.create(ENV, clear=True, symlinks=True, with_pip=True)
-    except (subprocess.CalledProcessError, ImportError) as error:
+    except (subprocess.CalledProcessError, ImportError, AttributeError) as error:
         output = getattr(error, "output", None) or b""
         reason = output.decode(errors="replace").strip().splitlines()[-1:] or [str(error)]
         sys.exit(ENSUREPIP.format(reason=reason[0]))
@@ -161,14 +165,17 @@ def step(what: str) -> Iterator[None]:
 
 
 def sentence(said: str) -> str:
-    if "No space left on device" in said:
+    room = shutil.disk_usage(ENV).free
+    if "No space left on device" in said or room < LEAST_ROOM:
         return FULL.format(folder=ENV)
     unreachable = (
         "name resolution|Failed to establish|error sending request|Failed to fetch|dns error"
         "|Network is unreachable|Connection refused|Max retries|No matching distribution"
     )
-    last = "\n".join(said.strip().splitlines()[-12:])
-    return f"{last}\n\n{NO_INDEX if re.search(unreachable, said) else f'The whole log: {LOG}'}"
+    last = said.strip().splitlines()[-12:]
+    if re.search(unreachable, said):
+        return "\n".join([*last[-1:], NO_INDEX])
+    return "\n".join([*last, f"The whole log: {LOG}"])
 
 
 def digest(path: Path) -> str:
