@@ -8,7 +8,6 @@ trouble in one sentence.
 
 from __future__ import annotations
 
-import logging
 import sys
 from typing import NoReturn
 
@@ -45,7 +44,6 @@ app.command()(serving.doctor)
 
 def main() -> NoReturn:
     """Run the command that was given."""
-    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
     try:
         app()
     except Misused as wrong:

@@ -60,9 +60,12 @@ def run(
             Dispatch(it.history, {Reckoned: billing.reckoned}), period, _on(it, on)
         )
         due = _accounts(it, period, position)
-        with ThreadPoolExecutor(HANDS) as hands:
+        hands = ThreadPoolExecutor(HANDS)
+        try:
             for done, _ in enumerate(hands.map(asking.issue, due), 1):
                 tell("Bills", done, len(due))
+        finally:
+            hands.shutdown(cancel_futures=True)
         billed = _billed(it, asking.issued)
     found = {
         "period": {"since": period.since, "until": period.until},

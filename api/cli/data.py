@@ -3,19 +3,46 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from functools import cache
+from hashlib import sha256
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import typer
 
-from api.cli.kit import DataOption, JsonOption, answer, err, plain, progress, say, system
+from api import importing
+from api.auth import mint, secret_of
+from api.cli.kit import (
+    DataOption,
+    JsonOption,
+    Misused,
+    answer,
+    err,
+    myself,
+    plain,
+    progress,
+    say,
+    system,
+)
+from api.cli.kit import settings as settings_of
 from api.demo import town as demo_town
-from api.demo.doors import InProcess
+from api.demo.cast import SUPERVISOR
+from api.demo.doors import InProcess, Person
+from api.demo.http import OverHttp
 from api.demo.meters import Report
 from api.demo.story import Chapter, Story
-from api.system import caught_up
+from api.dispatch import Asker
+from api.importing.intervals import GRIDS
+from api.system import System, caught_up
+from domain.utility import UtilityNotEstablished
 from projections.catalogue import PROJECTIONS
+from projections.places import settings
 from replay.verify import verify as verified
+
+TOLD_MOST = 100  # rejects shown of one file
 
 demo = typer.Typer(no_args_is_help=True, help="A utility to look at, and a story to watch.")
 imported = typer.Typer(
@@ -54,22 +81,51 @@ def town(
 
 @demo.command()
 def story(
+    url: Annotated[str | None, typer.Option(help="A server to ask over HTTP.")] = None,
+    token: Annotated[
+        list[str] | None,
+        typer.Option(help="For --url: of an admin; again: of a second one, who approves."),
+    ] = None,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Watch three bills being corrected, from a meter on the wall to the books."""
-    with system(data) as it:
-        told = Story(InProcess(it), secrets.token_hex(3), _aside if as_json else _tell)
-        figures = told.run()
-        with progress() as tell:
-            report = verified(it.history, it.tables, PROJECTIONS, tell)
-    if as_json:
-        answer({**plain(figures), "verified": report.agrees, "chapters": plain(told.chapters)})
-    elif report.agrees:
-        say(f"   Verified: all of history folded again, up to {report.position}, agrees.")
+    tell = _aside if as_json else _tell
+    if url is None:
+        with system(data) as it:
+            told = Story(InProcess(it), secrets.token_hex(3), tell)
+            figures, agrees = told.run(), _verified(it)
     else:
-        say("   Verified: it does not agree; ask `wattledger verify` what is wrong.")
-    raise typer.Exit(0 if report.agrees else 1)
+        told = Story(OverHttp(url, _tokens(token or [], data)), secrets.token_hex(3), tell)
+        figures, agrees = told.run(), None
+    if as_json:
+        answer({**plain(figures), "verified": agrees, "chapters": plain(told.chapters)})
+    else:
+        say(f"   {VERIFIED[agrees]}")
+    raise typer.Exit(1 if agrees is False else 0)
+
+
+VERIFIED = {
+    True: "Verified: all of history folded again, every bill reckoned again, the books agree.",
+    False: "Verified: it does not agree; ask `wattledger verify` what is wrong.",
+    None: "Where the data folder is, `wattledger verify` folds everything again.",
+}
+
+
+def _verified(it: System) -> bool:
+    with progress() as tell:
+        return verified(it.history, it.tables, PROJECTIONS, tell).agrees
+
+
+def _tokens(given: list[str], data: Path | None) -> Callable[[Person], str]:
+    """The tokens of people: given, else signed with the secret in the data folder."""
+    if len(given) == 1:
+        raise Misused("--token is wanted twice: nobody may approve a tariff of their own draft")
+    if given:
+        return lambda person: given[1] if person == SUPERVISOR else given[0]
+    secret = secret_of(settings_of(data_dir=data))
+    hour = timedelta(hours=1)
+    return cache(lambda person: mint(secret, person.name, person.role, hour))
 
 
 def _tell(chapter: Chapter, sentence: str) -> None:
@@ -83,6 +139,73 @@ def _tell(chapter: Chapter, sentence: str) -> None:
 def _aside(chapter: Chapter, sentence: str) -> None:
     if not sentence:
         err.print(f"{chapter.number}. {chapter.title}", markup=False)
+
+
+FileArgument: TypeAlias = Annotated[
+    Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="A CSV file.")
+]
+
+
+@imported.command()
+def readings(file: FileArgument, data: DataOption = None, as_json: JsonOption = False) -> None:
+    """Take in readings: meter,on,register,dial[,source], dials in kWh as they are shown."""
+    with system(data) as it, progress() as tell:
+        report = importing.readings(file, it.dispatch, _importer(file), tell)
+    _report(report, as_json)
+
+
+@imported.command()
+def intervals(
+    file: FileArgument,
+    minutes: Annotated[
+        int | None, typer.Option(help="How long an interval is; found in the file if not said.")
+    ] = None,
+    gaps: Annotated[
+        bool, typer.Option("--gaps", help="Record missing intervals as missing.")
+    ] = False,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take in interval values: point,start,kwh[,channel][,quality], whole local days."""
+    if minutes is not None and minutes not in GRIDS:
+        raise Misused(f"--minutes is one of {', '.join(map(str, GRIDS))}")
+    with system(data) as it, progress() as tell:
+        caught_up(it.history, it.tables)
+        here = it.tables.get(settings, "settings")
+        if here is None:
+            raise UtilityNotEstablished
+        report = importing.intervals(
+            file,
+            it.dispatch,
+            _importer(file),
+            here.zone,
+            minutes=minutes,
+            gaps=gaps,
+            progress=tell,
+        )
+    _report(report, as_json)
+
+
+def _importer(file: Path) -> Asker:
+    """Who asks; what a file led to is found by the digest of its bytes."""
+    return replace(
+        myself("reader"), correlation=f"file-{sha256(file.read_bytes()).hexdigest()[:32]}"
+    )
+
+
+def _report(report: importing.Report, as_json: bool) -> None:
+    if as_json:
+        answer(plain(report))
+    else:
+        for reject in report.rejects[:TOLD_MOST]:
+            column = f", {reject.column}" if reject.column else ""
+            say(f"{report.file}: line {reject.line}{column}: {reject.rule}: {reject.message}")
+        if len(report.rejects) > TOLD_MOST:
+            say(f"… and {len(report.rejects) - TOLD_MOST} more; --json tells all.")
+        where = f", positions {report.first} to {report.last}" if report.accepted else ""
+        say(f"{report.lines} lines: {report.accepted} accepted{where};")
+        say(f"{report.repeated} on record already; {report.rejected} rejected.")
+    raise typer.Exit(0 if report.clean else 1)
 
 
 def show_meter(report: Report) -> None:

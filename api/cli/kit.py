@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import logging
 import os
 import sys
 import traceback
@@ -22,6 +23,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from api.auth import BadSecret
+from api.demo.doors import SaidNo
+from api.demo.http import NotAnswered
+from api.demo.story import StoryBroke
 from api.dispatch import Asker
 from api.settings import Settings
 from api.system import Lagging, System, opened
@@ -57,7 +61,10 @@ def settings(**given: Any) -> Settings:
 @contextmanager
 def system(data: Path | None) -> Iterator[System]:
     """The utility in the data folder; says what its start had to put right."""
-    with opened(settings(data_dir=data)) as it:
+    chosen = settings(data_dir=data)
+    level = logging.DEBUG if chosen.log == "debug" else logging.WARNING
+    logging.basicConfig(level=level, format="%(levelname)s: %(message)s")
+    with opened(chosen) as it:
         if it.recovered:
             err.print(it.recovered, style="yellow", markup=False)
         yield it
@@ -163,6 +170,9 @@ def sentence(wrong: Exception) -> str:
             )
         case (
             NoDatabase()
+            | NotAnswered()
+            | SaidNo()
+            | StoryBroke()
             | ArchiveTrouble()
             | BadSecret()
             | Misused()

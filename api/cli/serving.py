@@ -50,11 +50,13 @@ def serve(
     from api.serve import run  # the web is only loaded by who serves
 
     chosen = settings(data_dir=data, host=host, port=port, demo=False if no_demo else None)
-    with system(chosen.data_dir) as it:
+
+    def first(it: System) -> None:
         if chosen.demo and town.wanted(it):
             fill(it)
         welcome(chosen, it)
-    run(chosen)
+
+    run(chosen, first)
 
 
 def fill(it: System) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from api import past
 from api.dispatch import Asker
 from api.system import Lagging, System, caught_up
+from domain.kit import Refused
 from projections.books import journal
 from projections.kit import Where
 
@@ -68,11 +69,19 @@ class TouchedBill:
     now: int
 
 
+class SaidNo(Exception):  # noqa: N818
+    """A command was refused; the message is the sentence of the rule, `code` its name."""
+
+    def __init__(self, sentence: str, code: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
 class Door(Protocol):
     """What the story asks of a utility."""
 
     def ask(self, asked: object, person: Person) -> Answered:
-        """One command."""
+        """One command.  Raises SaidNo."""
 
     def head(self) -> int:
         """The last position."""
@@ -97,7 +106,11 @@ class InProcess:
         self.system = system
 
     def ask(self, asked: object, person: Person) -> Answered:
-        given = self.system.dispatch(asked, Asker(person.name, person.role, "demo-story"))
+        asker = Asker(person.name, person.role, "demo-story")
+        try:
+            given = self.system.dispatch(asked, asker)
+        except Refused as no:
+            raise SaidNo(str(no), no.code) from no
         return Answered(given.positions, {str(s): v for s, v in given.streams.items()})
 
     def head(self) -> int:

@@ -12,8 +12,8 @@ That a stamp is the start of its interval is believed; what a file itself can te
 * what comes twice.  The same value under the same stamp is dropped; where the values differ,
   neither is believed.
 * what is missing.  A local day that lacks intervals takes each from the same time one week
-  before, else one week after (up to four), and is marked estimated; where that finds nothing the
-  day is left out.  The days before the first stamp and after the last are not days of the file.
+  before, else one week after (up to four), and is marked estimated; where that finds nothing
+  the day is left out.  Days that begin before the first stamp, or end after the last, are too.
 * what looks wrong and may be right: long runs of zero are reported, and kept as they came.
 """
 
@@ -33,7 +33,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from domain.intervals import Minutes, Quality
+from api.demo.profiles import HOURS, interval_days
+from domain.intervals import Minutes, Quality, intervals_in
 from domain.values import midnight, whole
 
 SAMPLES = tuple(f"uk-electricity-hdd-only-hourly-sample-{n}.csv.gz" for n in range(3))
@@ -100,11 +101,36 @@ class Sample:
     minutes: Minutes
     days: tuple[Day, ...]
     report: Report
+    real: bool = True
 
 
 def samples(folder: Path | None = None) -> list[Sample]:
     """The real meters that are at hand: in a folder, else in the wheel; none if in neither."""
     return [read(n, name, text) for n, name, text in _texts(folder)]
+
+
+def synthetic(number: int, year: int) -> Sample:
+    """A meter made from the standard load profile, for want of a real one; it says so."""
+    days = []
+    for day, wh in interval_days(number, year):
+        count = intervals_in(day, 60, ZONE)
+        hours = [wh * HOURS[n * 24 // count] // 1000 for n in range(count)]
+        days.append(Day(day, tuple(hours), "actual"))
+    first, end = midnight(days[0].day, ZONE), midnight(days[-1].day + timedelta(days=1), ZONE)
+    report = Report(
+        file=f"synthetic meter {number}, made from the standard load profile BDEW H25",
+        rows=sum(len(day.wh) for day in days),
+        minutes=60,
+        first=first,
+        last=end - timedelta(hours=1),
+        dates="made up",
+        clock="UTC",
+        duplicates=0,
+        conflicting=0,
+        complete_days=len(days),
+        kwh=Decimal(sum(sum(day.wh) for day in days)) / 1000,
+    )
+    return Sample(number, 60, tuple(days), report, real=False)
 
 
 def _texts(folder: Path | None) -> Iterator[tuple[int, str, str]]:

@@ -1,9 +1,9 @@
 """
 Synthetic households: registers that advance as a standard load profile says, and who pays how.
 
-MONTHS is how the household profile H25 of BDEW (2025, with its dynamisation) spreads a year over
-its months, in thousandths: sums of the profile as demandlib 0.2.2 (MIT) gives it.  How much a
-household uses is drawn around the typical values that Ofgem names: 2,700 kWh a year, and
+MONTHS is how the household profile H25 of BDEW (2025, with its dynamisation) spreads a year
+over its months, in thousandths: sums of the profile as demandlib 0.2.2 (MIT) gives it.  How
+much a household uses is drawn around what Ofgem names as typical: 2,700 kWh a year, and
 3,900 kWh where there are two rates.  Of the latter 42 % is at night, as E.ON tells customers.
 """
 
@@ -12,13 +12,16 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Literal, TypeAlias
 
 from domain.values import next_month
 
 MONTHS = (101, 88, 89, 81, 77, 72, 74, 74, 73, 83, 89, 99)
+MORNING = (30, 26, 24, 24, 25, 28, 34, 38, 40, 41, 42, 46)
+HOURS = (*MORNING, 47, 45, 43, 43, 47, 55, 61, 63, 59, 54, 47, 38)
+"""How the same profile spreads its year over the hours of the day, in thousandths."""
 ONE_RATE_KWH, TWO_RATE_KWH = 2700, 3900
 NIGHT_SHARE = 0.42
 SEED = 2025
@@ -78,6 +81,18 @@ def households(count: int, year: int) -> Iterator[Household]:
             dials=dials,
             by_customer=frozenset(day for day in dials if draw.random() < 0.1),
         )
+
+
+def interval_days(number: int, year: int) -> Iterator[tuple[date, int]]:
+    """What a synthetic interval meter counts on each day of a year, in Wh."""
+    draw = random.Random(SEED + number)
+    yearly = ONE_RATE_KWH * draw.lognormvariate(0, 0.35)
+    day = date(year, 1, 1)
+    while day.year == year:
+        days = (next_month(day) - day.replace(day=1)).days
+        used = yearly * MONTHS[day.month - 1] / 1000 / days * draw.uniform(0.7, 1.3)
+        yield day, round(used * 1000)
+        day += timedelta(days=1)
 
 
 def _dials(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from api.demo import cast
-from api.demo.doors import Answered, Door, Person, Then, Told, TouchedBill
+from api.demo.doors import Answered, Door, Person, SaidNo, Then, Told, TouchedBill
 from api.demo.meters import ZONE
 from api.demo.tariffs import (
     ECONOMY,
@@ -26,7 +26,6 @@ from domain.accounts import OpenAccount
 from domain.billing import CorrectBill, IssueBill, bill_key
 from domain.customers import RegisterCustomer
 from domain.intervals import RecordIntervals
-from domain.kit import Refused
 from domain.ledger import CHART
 from domain.meters import InstallMeter, ReadMeter, ReportMeterError
 from domain.payments import ReceivePayment
@@ -83,7 +82,7 @@ class Story:
         """
         All five steps.
 
-        Raises what the door raises when a command is refused, StoryBroke when figures differ.
+        Raises what the door raises, StoryBroke when figures differ.
         """
         self._chapter("A customer, two service points, two meters, two tariffs")
         self._utility()
@@ -244,7 +243,7 @@ class Story:
         asked = CorrectBill(account=self.account, bill=last, on=cast.CORRECTED_ON)
         try:
             self.door.ask(asked, cast.BILLING)
-        except Refused as no:
+        except SaidNo as no:
             self._say(f"Bea (billing) wants to correct {last} first, and is refused: {no}")
             return
         raise StoryBroke(f"{last} was corrected before the bills that it stands on")

@@ -15,7 +15,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from api.demo.meters import ZONE, Day, Report, Sample, samples
+from api.demo.meters import ZONE, Day, Report, Sample, samples, synthetic
 from api.demo.profiles import Habit, Household, codes, households
 from api.demo.tariffs import ECONOMY, NAMES, STANDARD, TARIFFS
 from api.dispatch import Answer, Asker, Dispatch
@@ -39,12 +39,9 @@ ACCOUNTS = 300
 MONTHS = 12  # of bills
 HANDS = 16  # who ask at the same time, so that their facts are written together
 FIRST_SYNTHETIC = 100  # household 20 has the account 000120
-BILLED = {
-    0: (date(2021, 12, 1), STANDARD),
-    1: (date(2012, 11, 1), STANDARD),
-    2: (date(2012, 3, 1), ECONOMY),
-}
-"""The first month that is billed of each real meter, and the tariff."""
+BILLED = {0: date(2021, 12, 1), 1: date(2012, 11, 1), 2: date(2012, 3, 1)}
+"""The first month that is billed of each real meter."""
+TWO_RATES = 2  # the real meter of a house that heats at night
 
 DONE_BEFORE = (
     AccountAlreadyOpen,
@@ -58,9 +55,14 @@ DONE_BEFORE = (
 )
 """What a command is answered that was given before the founding was broken off."""
 
+REAL = (
+    "a real British household, unnamed: package opendsm 1.2.7 (Apache-2.0)",
+    "Somewhere in Britain",
+)
+MADE = ("synthetic: made from the standard load profile BDEW H25", "Nowhere")
 NO_METERS = (
     "The real meters are not at hand (the wheel of opendsm 1.2.7 in the folder demo-wheels of"
-    " the environment): all accounts are synthetic."
+    " the environment): synthetic ones take their places."
 )
 
 Job: TypeAlias = Callable[[], None]
@@ -101,7 +103,9 @@ def found(
     Raises Refused if the data folder holds another utility, ValueError for a meter file that
     cannot be read.
     """
-    return _Town(system, progress, months).found(count, samples(meters))
+    real = samples(meters)
+    here = real or [synthetic(number, YEAR) for number in BILLED]
+    return _Town(system, progress, months).found(count, here)
 
 
 class _Town:
@@ -130,7 +134,7 @@ class _Town:
             payments=self.payments,
             head=self.system.history.head(),
             meters=[sample.report for sample in real],
-            said=[] if real else [NO_METERS],
+            said=[] if all(sample.real for sample in real) else [NO_METERS],
         )
 
     def _ask(self, role: str, asked: object, by: str = "") -> Answer | None:
@@ -143,9 +147,12 @@ class _Town:
 
     def _round(self, told: str, jobs: Iterable[Job]) -> None:
         waiting = list(jobs)
-        with ThreadPoolExecutor(HANDS) as hands:
+        hands = ThreadPoolExecutor(HANDS)
+        try:
             for done, _ in enumerate(hands.map(lambda job: job(), waiting), 1):
                 self.progress(told, done, len(waiting))
+        finally:
+            hands.shutdown(cancel_futures=True)
 
     def _reckoning_at(self, position: int) -> Dispatch:
         """Everything measured is known at a position: all bills are reckoned there."""
@@ -172,15 +179,14 @@ class _Town:
 
     def _sample_place(self, sample: Sample) -> None:
         key = sample_key(sample.number)
-        self._customer(
-            key,
-            f"Real meter, sample {sample.number}",
-            "a real British household, unnamed: package opendsm 1.2.7 (Apache-2.0)",
-            sample.days[0].day,
-        )
-        registers = (Register(code="1.8.0"),)
-        self._point(key, "Somewhere in Britain", sample.days[0].day, registers, {"1.8.0": 0})
-        self._supply(key, BILLED[sample.number][1], sample.days[0].day)
+        first = sample.days[0].day
+        if sample.real:
+            name, contact, address = (f"Real meter, sample {sample.number}", *REAL)
+        else:
+            name, contact, address = (f"Synthetic meter {sample.number}", *MADE)
+        self._customer(key, name, contact, first)
+        self._point(key, address, first, (Register(code="1.8.0"),), {"1.8.0": 0})
+        self._supply(key, ECONOMY if sample.number == TWO_RATES else STANDARD, first)
 
     def _home_place(self, home: Household) -> None:
         key, first = home_key(home.number), min(home.dials)
@@ -249,7 +255,7 @@ class _Town:
 
     def _accounting(self, real: list[Sample], homes: list[Household]) -> Iterator[Job]:
         for sample in real:
-            first = BILLED[sample.number][0]
+            first = BILLED[sample.number] if sample.real else date(YEAR, 1, 1)
             yield partial(self._bills, sample_key(sample.number), first, "prompt")
         for home in homes:
             yield partial(self._bills, home_key(home.number), min(home.dials), home.habit)
