@@ -410,6 +410,7 @@ def test_a_fact_changed_in_the_database_is_found_while_it_is_written(
     history: History, database_url: str, tmp_path: Path
 ) -> None:
     with psycopg.connect(database_url) as connection:
+        connection.execute("set session_replication_role = replica")
         connection.execute("update history.events set state = '{}' where notification_id = 7")
 
     with pytest.raises(HistoryBroken, match="root"):

@@ -18,7 +18,7 @@ from replay.migrations import migrate
 from replay.notes import Checkpoint, Forged, Signer, Verifier
 from replay.proofs import NotSigned, consistency_proof, holds, inclusion_proof
 from tests.counters import counting
-from tests.test_history import altered
+from tests.test_history import altered, refit
 
 # The example in the documentation of golang.org/x/mod/sumdb/note, where the format is from.
 NEUMANN = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
@@ -194,18 +194,6 @@ def test_whatever_is_changed_is_found_and_located_to_the_fact(
     (without_leaves / "leaves.bin").unlink()
     assert "the facts up to 400 are not those that were signed" in (
         audit(database_url, without_leaves).findings
-    )
-
-
-def refit(database_url: str) -> None:
-    """What a clever forger does: reckon the whole tree again over what is there now."""
-    altered(database_url, "DELETE FROM history.nodes")
-    altered(
-        database_url,
-        "UPDATE history.head SET frontier = history.grown(0, '{}', leaves.hashes) FROM (SELECT"
-        " array_agg(sha256('\\x00'::bytea || history.leaf(notification_id, originator_version,"
-        " at, originator_id, topic, state)) ORDER BY notification_id) AS hashes"
-        " FROM history.events) AS leaves",
     )
 
 

@@ -53,6 +53,7 @@ def rename(history: History, key: str, name: str) -> None:
 
 def altered(database_url: str, statement: str) -> None:
     with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("set session_replication_role = replica")
         connection.execute(statement.encode())
 
 

@@ -69,26 +69,18 @@ FROM (
 ) AS leaves
 WHERE position > 0;
 
--- One batch, one transaction, one round trip.  Every command of the batch is written whole or
--- refused alone: its key is known already, or a stream has moved since the command saw it.
--- Commands are numbered from 1; `sizes` says how many events each has, `keyed_*` is about those
--- that have an Idempotency-Key.  A command saw its stream at version `seen_version`, 0 if it has
--- no event; a negative number -n-1 lets it be at any version below n.
--- Answers a row for each command that was not written, then one row (command 0) for the rest.
-CREATE OR REPLACE FUNCTION history.append(
-    now timestamptz, sizes int[],
+-- Takes the lock for the rest of the transaction, and says which commands of a batch are not to
+-- be written: a row for each whose key is known already, or that saw a stream which has moved.
+-- Commands are numbered from 1; `keyed_*` is about those that have an Idempotency-Key.  A command
+-- saw its stream at version `seen_version`, 0 if it has no event; a negative number -n-1 lets it
+-- be at any version below n.
+CREATE FUNCTION history.judged(
     keyed_command int[], keyed_by text[], keyed_key text[], keyed_digest bytea[],
-    keyed_cause text[],
-    seen_command int[], seen_stream text[], seen_version bigint[],
-    event_command int[], event_stream text[], event_version bigint[], event_topic text[],
-    event_state bytea[]
-) RETURNS TABLE (command int, answer text, first bigint, last bigint, stamp timestamptz)
+    seen_command int[], seen_stream text[], seen_version bigint[]
+) RETURNS TABLE (command int, answer text, first bigint, last bigint)
 LANGUAGE plpgsql SET search_path = pg_catalog SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     refused int[] := '{}';
-    base bigint;
-    added bigint;
-    leaves bytea[];
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended('wattledger history', 0));
 
@@ -107,6 +99,7 @@ BEGIN
         last := NULL;
     END IF;
 
+    answer := 'stale';
     FOR command IN
         SELECT DISTINCT asked.n
         FROM unnest(seen_command, seen_stream, seen_version) AS asked (n, stream, version)
@@ -119,10 +112,38 @@ BEGIN
             ELSE newest.version >= -asked.version - 1 END
     LOOP
         IF NOT command = ANY (refused) THEN
-            refused := refused || command;
-            answer := 'stale';
             RETURN NEXT;
         END IF;
+    END LOOP;
+END
+$$;
+
+-- One batch, one transaction, one round trip.  Every command of the batch is written whole or
+-- refused alone.  `sizes` says how many events each has.
+-- Answers a row for each command that was not written, then one row (command 0) for the rest.
+CREATE OR REPLACE FUNCTION history.append(
+    now timestamptz, sizes int[],
+    keyed_command int[], keyed_by text[], keyed_key text[], keyed_digest bytea[],
+    keyed_cause text[],
+    seen_command int[], seen_stream text[], seen_version bigint[],
+    event_command int[], event_stream text[], event_version bigint[], event_topic text[],
+    event_state bytea[]
+) RETURNS TABLE (command int, answer text, first bigint, last bigint, stamp timestamptz)
+LANGUAGE plpgsql SET search_path = pg_catalog SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+    refused int[] := '{}';
+    base bigint;
+    added bigint;
+    leaves bytea[];
+BEGIN
+    FOR command, answer, first, last IN
+        SELECT judged.* FROM history.judged(
+            keyed_command, keyed_by, keyed_key, keyed_digest,
+            seen_command, seen_stream, seen_version
+        ) AS judged
+    LOOP
+        refused := refused || command;
+        RETURN NEXT;
     END LOOP;
 
     SELECT head.position, greatest(head.at, now) INTO base, stamp FROM history.head;
@@ -167,5 +188,21 @@ BEGIN
     first := base + 1;
     last := base + added;
     RETURN NEXT;
+END
+$$;
+
+-- The end of a batch that was copied in by a client which holds the lock: the head moves.
+CREATE FUNCTION history.advance(
+    base bigint, added bigint, stamp timestamptz, peaks bytea[],
+    node_level int[], node_index bigint[], node_hash bytea[]
+) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+BEGIN
+    INSERT INTO history.nodes SELECT * FROM unnest(node_level, node_index, node_hash);
+    UPDATE history.head SET position = base + added, at = stamp, frontier = peaks
+    WHERE position = base AND at <= stamp AND bit_count(int8send(base + added)) = cardinality(peaks);
+    IF NOT found THEN
+        RAISE 'the head is not at %', base;
+    END IF;
+    PERFORM pg_notify('history', (base + added)::text);
 END
 $$;
