@@ -196,4 +196,5 @@ def town(database_url: str, folder: Path) -> Iterator[Town]:
     with opened(settings) as system:
         made = Town(system)
         made.found()
+        made.settle()
         yield made

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from functools import cached_property
 from typing import Annotated
 
 import strawberry
@@ -24,12 +23,12 @@ from api.graphql.paging import (
     page_of,
 )
 from api.graphql.scalars import Money, Position
-from api.graphql.standing import Info, KnownAt, MinPosition, Together, View, on
+from api.graphql.standing import Info, KnownAt, MinPosition, Together, View, equal, on
 from domain import billing as domain
 from domain.billing import added
+from domain.references import unpacked
 from domain.values import Period
 from projections import bills as rows
-from projections.kit import Where
 from projections.people import accounts
 from replay.billing import Billing
 
@@ -111,7 +110,7 @@ class Bill:
     @strawberry.field(description="Its lines as issued; their amounts sum to `issued`.")
     def lines(self) -> list[BillLine]:
         view = self.group.view
-        return lines_of(view, self.row.lines, self.account_and_period, self._basis)
+        return lines_of(view, self.row.lines, self.account_and_period, self.row.basis)
 
     @strawberry.field(
         description="Its lines with all corrections added; they sum to `stands`. `asOf`: with"
@@ -158,7 +157,7 @@ class Bill:
 
     @strawberry.field(description="What it stood on when it was issued.")
     def basis(self) -> Basis:
-        return basis_of(self._basis)
+        return basis_of(self.row.basis)
 
     @strawberry.field(
         description="It reckoned again from what is known where the query stands, by `knownAt`"
@@ -180,14 +179,6 @@ class Bill:
     def account_and_period(self) -> tuple[str, Period]:
         """What the bill is a function of, besides history."""
         return self.row.account, Period(since=self.row.since, until=self.row.until)
-
-    @cached_property
-    def _basis(self) -> domain.Basis:
-        """The basis of the issue; the row has that of the newest note."""
-        if not self.row.notes:
-            return self.row.basis
-        basis: domain.Basis = self.group.view.fact(self.row.fact).event.basis
-        return basis
 
     def _notes(self) -> list[Correction]:
         where = self.group.view.dated("on")
@@ -214,7 +205,7 @@ def basis_of(basis: domain.Basis) -> Basis:
     return Basis(
         position=Position(basis.position),
         tariffs=list(basis.tariffs),
-        facts=[strawberry.ID(fact) for fact in basis.facts],
+        facts=[strawberry.ID(fact) for fact in unpacked(basis.facts)],
         estimated=basis.estimated,
     )
 
@@ -295,8 +286,7 @@ class BillingQuery:
         min_position: MinPosition = None,
     ) -> Connection[Bill]:
         view = info.context.view(as_of, known_at, min_position)
-        where = [*view.dated("on")]
-        where += [Where("account", "=", account)] if account is not None else []
+        where = [*view.dated("on"), *equal("account", account)]
         return page_of(view, BILLS, Page(first, after, reverse), bills_of, where)
 
     @strawberry.field(

@@ -21,7 +21,7 @@ from api.graphql.paging import (
     page_of,
 )
 from api.graphql.scalars import Money, Position
-from api.graphql.standing import Info, KnownAt, MinPosition, Together, View, on
+from api.graphql.standing import Info, KnownAt, MinPosition, Together, View, equal, on
 from domain.ledger import CHART
 from projections import books as rows
 from projections.kit import Where
@@ -131,9 +131,7 @@ class BooksQuery:
         min_position: MinPosition = None,
     ) -> Connection[JournalLine]:
         view = info.context.view(as_of, known_at, min_position)
-        where = [*view.dated("on")]
-        where += [Where("code", "=", code)] if code is not None else []
-        where += [Where("account", "=", account)] if account is not None else []
+        where = [*view.dated("on"), *equal("code", code), *equal("account", account)]
         where += [Where("on", ">=", since)] if since is not None else []
         where += [Where("on", "<", until)] if until is not None else []
         return page_of(view, JOURNAL, Page(first, after, reverse), journal_of, where)

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import orjson
-from graphql import GraphQLError
+from graphql import GraphQLError, GraphQLSyntaxError
 from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
 from pydantic_core import to_jsonable_python
@@ -28,6 +28,8 @@ class Problem(GraphQLError):  # noqa: N818  (as the other doors call it)
 
 def shown(error: GraphQLError) -> GraphQLError:
     """The error as the asker may see it: refusals in their own words, defects masked."""
+    if isinstance(error, GraphQLSyntaxError):
+        return _with(error, error.message, {"code": "GRAPHQL_PARSE_FAILED"})
     cause = error.original_error
     while isinstance(cause, GraphQLError) and not isinstance(cause, Problem):
         cause = cause.original_error

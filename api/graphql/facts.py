@@ -16,7 +16,6 @@ from api.graphql.scalars import Position
 from api.graphql.standing import Info, KnownAt, MinPosition, on
 from domain import kit
 from domain.catalogue import EVENTS
-from domain.kit import Stream
 
 
 @strawberry.type(description="Something that happened, in the envelope in which it is kept.")
@@ -115,7 +114,7 @@ class FactsQuery:
     ) -> Connection[Fact]:
         view = info.context.view(as_of, known_at, min_position)
         page, behind = Page(first, after, reverse), _behind(after)
-        facts = view.system.history.of(Stream(stream), until=view.position)
+        facts = view.history(stream)
         found = [f for f in facts if as_of is None or (day_of(f.event) or as_of) <= as_of]
         if reverse:
             found.reverse()

@@ -7,6 +7,7 @@ parses the request, asks who it is, and sends the answer.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -33,6 +34,7 @@ from api.graphql.standing import Asked
 from api.system import System
 
 MEDIA_TYPE = "application/graphql-response+json"
+OLDER = "application/json"
 THREADS = 8  # as many as the pool of readers has connections
 
 
@@ -130,8 +132,11 @@ class Endpoint(GraphQL[Asked, None]):
         return orjson.dumps(data)
 
     def decode_json(self, data: str | bytes) -> object:
-        """From bytes.  Raises json.JSONDecodeError."""
-        return orjson.loads(data)
+        """From bytes (a body), or text (a parameter).  Raises json.JSONDecodeError."""
+        decoded = orjson.loads(data)
+        if isinstance(data, bytes) and not isinstance(decoded, dict):
+            raise HTTPException(400, "The body is one JSON object, with a `query`.")
+        return decoded
 
 
 def _unfit(result: ExecutionResult) -> bool:
@@ -142,8 +147,18 @@ def _unfit(result: ExecutionResult) -> bool:
 
 def _negotiated(request: Request) -> str:
     """The media type asked for; without a word the older one, as the specification has it."""
-    accept = request.headers.get("accept", "")
-    return MEDIA_TYPE if MEDIA_TYPE in accept else "application/json"
+    weights = dict(map(_weighed, request.headers.get("accept", "").split(",")))
+    newer = weights.get(MEDIA_TYPE, 0.0)
+    return MEDIA_TYPE if newer > 0 and newer >= weights.get(OLDER, 0.0) else OLDER
+
+
+def _weighed(part: str) -> tuple[str, float]:
+    kind, *parameters = (word.strip().lower() for word in part.split(";"))
+    for parameter in parameters:
+        if parameter.startswith("q="):
+            with suppress(ValueError):
+                return kind, float(parameter[2:])
+    return kind, 1.0
 
 
 def _refusal(

@@ -67,6 +67,12 @@ class Measure:
     variables: Mapping[str, Any]
     _known: dict[tuple[str, str], Measured | None] = field(default_factory=dict)
 
+    @property
+    def several(self) -> bool:
+        """Whether it has more than one operation."""
+        kinds = [isinstance(n, OperationDefinitionNode) for n in self.document.definitions]
+        return sum(kinds) > 1
+
     def operations(self) -> Measured:
         """All operations of the document together: it is small, and one of them is run."""
         found = Measured()
@@ -163,5 +169,12 @@ class Limits(ValidationCache):
         if refused := list(_over(measure.operations())):
             asked.pre_execution_errors = list(refused)
             yield
+        elif asked._provided_operation_name is None and measure.several:
+            told = "The document has several operations; `operationName` says which to run."
+            asked.pre_execution_errors = [Problem("BAD_REQUEST", told)]
+            yield
         else:
-            yield from super().on_validate()
+            for _ in super().on_validate():
+                for error in asked.pre_execution_errors or ():
+                    error.extensions = {"code": "GRAPHQL_VALIDATION_FAILED"}
+                yield

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
 from functools import cache
+from typing import TypeAlias
 
 import strawberry
 
@@ -15,6 +16,8 @@ from api.graphql.why import Derivation
 from domain import billing as domain
 from domain.rating import Why, explain
 from domain.values import Period
+
+Reason: TypeAlias = Callable[[], Derivation]
 
 EXPLAINED = 50  # what explaining a line costs, in plain fields: see limits.py
 
@@ -40,7 +43,7 @@ class BillLine:
     until: date = strawberry.field(description="The first day it is no longer for.")
     tariff: strawberry.ID = strawberry.field(description="The tariff: ask `tariff(id:)`.")
     version: int = strawberry.field(description="Which version of the tariff.")
-    reason: strawberry.Private[Callable[[], Why] | None] = None
+    reason: strawberry.Private[Reason | None] = None
 
     @strawberry.field(
         description="Why it is that amount; null for a line that is a sum or a difference of"
@@ -48,7 +51,7 @@ class BillLine:
         metadata={"cost": EXPLAINED},
     )
     def why(self) -> Derivation | None:
-        return None if self.reason is None else Derivation(why=self.reason())
+        return None if self.reason is None else self.reason()
 
 
 def lines_of(
@@ -58,34 +61,40 @@ def lines_of(
     basis: domain.Basis | None = None,
 ) -> list[BillLine]:
     """Lines as the schema says them; `reckoned` and `basis` say why, where anything does."""
-    reasons: list[Callable[[], Why] | None] = [None] * len(lines)
+    reasons: list[Reason | None] = [None] * len(lines)
     if reckoned is not None and basis is not None:
-        whys = _whys(view, reckoned, basis.position)
+        whys = _whys(view, lines, reckoned, basis.position)
         reasons = [_nth(whys, n) for n in range(len(lines))]
     return [_line(view, each, reason) for each, reason in zip(lines, reasons, strict=True)]
 
 
-def _nth(whys: Callable[[], Sequence[Why]], n: int) -> Callable[[], Why]:
+def _nth(whys: Callable[[], Sequence[Derivation]], n: int) -> Reason:
     return lambda: whys()[n]
 
 
 def _whys(
-    view: View, reckoned: tuple[str, Period], position: int
-) -> Callable[[], Sequence[Why]]:
+    view: View,
+    lines: Sequence[domain.BillLine],
+    reckoned: tuple[str, Period],
+    position: int,
+) -> Callable[[], Sequence[Derivation]]:
     """The derivations of all lines of a bill, grown when the first is asked for."""
-    account, period = reckoned
 
     @cache
-    def whys() -> tuple[Why, ...]:
+    def whys() -> list[Derivation]:
         found: list[Why] = []
-        for part in view.reckoner.ratings(account, period, position):
+        for part in view.reckoner.ratings(*reckoned, position):
             found += explain(part.versions, part.usage, part.period, part.carry)
-        return tuple(found)
+        named = {
+            id(why): f"the line {each.line.code}"
+            for why, each in zip(found, lines, strict=True)
+        }
+        return [Derivation(why=why, lines=named) for why in found]
 
     return whys
 
 
-def _line(view: View, each: domain.BillLine, reason: Callable[[], Why] | None) -> BillLine:
+def _line(view: View, each: domain.BillLine, reason: Reason | None) -> BillLine:
     line = each.line
     return BillLine(
         point=strawberry.ID(each.point),

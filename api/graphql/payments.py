@@ -22,9 +22,8 @@ from api.graphql.paging import (
     page_of,
 )
 from api.graphql.scalars import Money, Position
-from api.graphql.standing import Info, KnownAt, MinPosition, Together, View, on
+from api.graphql.standing import Info, KnownAt, MinPosition, Together, View, equal, on
 from projections import bills as rows
-from projections.kit import Where
 from projections.people import accounts
 
 PAYMENTS = Order(rows.payments, ("on",))
@@ -158,6 +157,5 @@ class PaymentsQuery:
         min_position: MinPosition = None,
     ) -> Connection[Payment]:
         view = info.context.view(as_of, known_at, min_position)
-        where = [*view.dated("on")]
-        where += [Where("account", "=", account)] if account is not None else []
+        where = [*view.dated("on"), *equal("account", account)]
         return page_of(view, PAYMENTS, Page(first, after, reverse), payments_of, where)

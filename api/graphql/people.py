@@ -23,9 +23,8 @@ from api.graphql.paging import (
     page_of,
 )
 from api.graphql.scalars import Money, Position
-from api.graphql.standing import Info, KnownAt, MinPosition, Together, View, on
+from api.graphql.standing import Info, KnownAt, MinPosition, Together, View, equal, on
 from projections import people as rows
-from projections.kit import Where
 from projections.places import supplies
 
 CUSTOMERS = Order(rows.customers)
@@ -248,7 +247,5 @@ class PeopleQuery:
         min_position: MinPosition = None,
     ) -> Connection[Account]:
         view = info.context.view(as_of, known_at, min_position)
-        where = [*view.dated("opened")]
-        if customer is not None:
-            where.append(Where("customer", "=", customer))
+        where = [*view.dated("opened"), *equal("customer", customer)]
         return page_of(view, ACCOUNTS, Page(first, after, reverse), accounts_of, where)

@@ -23,9 +23,8 @@ from api.graphql.paging import (
     page_of,
 )
 from api.graphql.scalars import Position
-from api.graphql.standing import Info, KnownAt, MinPosition, Together, View, on
+from api.graphql.standing import Info, KnownAt, MinPosition, Together, View, equal, on
 from projections import places as rows
-from projections.kit import Where
 from projections.people import accounts
 
 POINTS = Order(rows.points)
@@ -341,8 +340,8 @@ class PlacesQuery:
         min_position: MinPosition = None,
     ) -> Meter | None:
         view = info.context.view(as_of, known_at, min_position)
-        mine = Where("meter", "=", id)
-        found = view.find(rows.installations, mine, *view.dated("since"), limit=1)
+        where = [*equal("meter", id), *view.dated("since")]
+        found = view.find(rows.installations, *where, limit=1)
         return meters_of(view, found)[0] if found else None
 
     @strawberry.field(description="Where meters hang, and hung, by meter and day.")
@@ -363,8 +362,6 @@ class PlacesQuery:
         min_position: MinPosition = None,
     ) -> Connection[Installation]:
         view = info.context.view(as_of, known_at, min_position)
-        where = [*view.dated("since")]
-        where += [Where("meter", "=", meter)] if meter is not None else []
-        where += [Where("point", "=", point)] if point is not None else []
+        where = [*view.dated("since"), *equal("meter", meter), *equal("point", point)]
         page = Page(first, after, reverse)
         return page_of(view, INSTALLATIONS, page, installations_of, where, keep=lasting(view))

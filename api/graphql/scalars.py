@@ -99,8 +99,8 @@ SCALARS: dict[object, ScalarDefinition] = {
     Moment: strawberry.scalar(
         name="Moment",
         description="How far history is to be known: a position (4711, or the same as a"
-        " string), or an ISO 8601 instant with its offset (2026-03-01T09:00:00Z): all that was recorded"
-        " up to and including then.",
+        " string), or an ISO 8601 instant with its offset (2026-03-01T09:00:00Z): all that was"
+        " recorded up to and including then.",
         serialize=write_moment,
         parse_value=read_moment,
     ),

@@ -36,7 +36,14 @@ class Query(
     pass
 
 
-schema = strawberry.Schema(
+class Schema(strawberry.Schema):
+    """Errors are logged where it is known whether they are ours: see errors.py."""
+
+    def process_errors(self, *_: object) -> None:
+        """Nothing is logged here."""
+
+
+schema = Schema(
     Query,
     config=StrawberryConfig(scalar_map=SCALARS),
     extensions=[

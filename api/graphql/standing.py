@@ -25,7 +25,8 @@ from api.graphql.errors import Problem
 from api.graphql.scalars import BigInt, Moment, Money, Position
 from api.system import System
 from domain.accounts import Account, accounts
-from domain.kit import Fact
+from domain.kit import Fact, Stream
+from projections.columns import storable
 from projections.kit import Projection, Where
 from projections.places import Settings, settings
 from projections.postgres import PostgresTables
@@ -61,6 +62,16 @@ def on(told: str) -> StrawberryArgumentAnnotation:
         description=f"The business date to stand on, inherited by everything nested. {told}"
         " Not given: no filter."
     )
+
+
+def equal(field: str, value: str | None) -> list[Where]:
+    """The condition that an argument puts on a column; none if it is not given."""
+    if value is None:
+        return []
+    try:
+        return [Where(field, "=", value)]
+    except ValueError as wrong:
+        raise Problem("BAD_REQUEST", f"{wrong}.".capitalize()) from wrong
 
 
 @dataclass
@@ -138,20 +149,26 @@ class View:
         """What reckons bills on these tables."""
         return Reckoner(self.tables)
 
+    def history(self, stream: str) -> list[Fact]:
+        """What is known to have happened to one thing, in order."""
+        if not storable(stream):
+            return []
+        return self.system.history.of(Stream(stream), until=self.position)
+
     def fact(self, ref: str) -> Fact:
-        """A fact by its name, if it is known yet.  Raises NoSuchFact."""
-        fact = self.system.billing.fact(ref)
-        if fact.position > self.position:
-            raise NoSuchFact(fact=ref)
-        return fact
+        """A fact by its name, meter-M1@3, if it is known yet.  Raises NoSuchFact."""
+        stream, _, version = ref.rpartition("@")
+        for fact in self.history(stream):
+            if str(fact.version) == version:
+                return fact
+        raise NoSuchFact(fact=ref)
 
     def settled(self, account: str) -> Account:
         """An account after its movements dated on or before `as_of`, bill by bill."""
         if (found := self._settled.get(account)) is None:
-            facts = self.system.history.of(accounts.stream(account), until=self.position)
             found = self._settled[account] = accounts.fold(
                 fact.event
-                for fact in facts
+                for fact in self.history(accounts.stream(account))
                 if self.as_of is None or fact.event.on <= self.as_of
             )
         return found

@@ -11,7 +11,7 @@ import strawberry
 
 from api.graphql.paging import After, Connection, First, Order, Page, Reverse, page_of
 from api.graphql.scalars import BigInt
-from api.graphql.standing import Info, KnownAt, MinPosition, View, on
+from api.graphql.standing import Info, KnownAt, MinPosition, View, equal, on
 from projections import usage as rows
 from projections.kit import Where
 
@@ -103,7 +103,7 @@ def within(
     """The conditions of these arguments."""
     where = [Where(column, ">=", since)] if since else []
     where += [Where(column, "<", until)] if until else []
-    where += [Where("channel", "=", channel)] if channel else []
+    where += equal("channel", channel)
     return tuple(where)
 
 
@@ -177,8 +177,8 @@ class UsageQuery:
         min_position: MinPosition = None,
     ) -> Connection[Reading]:
         view = info.context.view(as_of, known_at, min_position)
-        mine = Where("meter", "=", meter)
-        where = (mine, *within("on", since, until, None), *view.dated("on"))
+        mine = equal("meter", meter)
+        where = (*mine, *within("on", since, until, None), *view.dated("on"))
         return page_of(view, OF_METER, Page(first, after, reverse), readings_of, where)
 
     @strawberry.field(description="Interval days of a point, by channel and day.")
@@ -197,6 +197,6 @@ class UsageQuery:
         min_position: MinPosition = None,
     ) -> Connection[IntervalDay]:
         view = info.context.view(as_of, known_at, min_position)
-        here = Where("point", "=", point)
-        where = (here, *within("day", since, until, channel), *view.dated("day"))
+        here = equal("point", point)
+        where = (*here, *within("day", since, until, channel), *view.dated("day"))
         return page_of(view, DAYS, Page(first, after, reverse), days_of, where)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -43,10 +43,14 @@ class Step:
 )
 class Derivation:
     why: strawberry.Private[Why]
+    lines: strawberry.Private[Mapping[int, str]]  # the other lines of the bill, by identity
 
-    @strawberry.field(description="To be read: one step a line, operands indented.")
+    @strawberry.field(
+        description="To be read: one step a line, operands indented; what another line of the"
+        " bill says is named and not said again."
+    )
     def text(self) -> str:
-        return "\n".join(text(self.why))
+        return "\n".join(text(self.why, self.lines))
 
     @strawberry.field(
         description="The whole tree as one JSON value: {op, value, what, clause, facts,"

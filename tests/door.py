@@ -1,0 +1,88 @@
+"""GraphQL of a town, over HTTP, for tests that ask it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import current_thread
+from typing import Any
+
+import httpx2
+import psycopg
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from api.auth import Tokens
+from api.graphql.http import create_graphql
+from replay import embedded
+from tests.town import Town, town
+
+SECRET = b"0123456789abcdef0123456789abcdef"
+
+
+@dataclass
+class Door:
+    """Who stands before it is an auditor, unless another token is given."""
+
+    town: Town
+    client: TestClient
+    tokens: Tokens
+    token: str
+    kept: dict[str, Any] = field(default_factory=dict)  # what a module remembers of its town
+
+    def post(self, query: str, **variables: Any) -> httpx2.Response:
+        """Ask, and give the whole answer."""
+        return self.client.post(
+            "/graphql",
+            json={"query": query, "variables": variables},
+            headers={"authorization": f"Bearer {self.token}"},
+        )
+
+    def ask(self, query: str, **variables: Any) -> Any:
+        """Ask what has an answer."""
+        answer = self.post(query, **variables).json()
+        assert "errors" not in answer, answer["errors"]
+        return answer["data"]
+
+    def refused(self, query: str, **variables: Any) -> tuple[str, str]:
+        """Ask what is refused: the code and the sentence."""
+        error = self.post(query, **variables).json()["errors"][0]
+        return error["extensions"]["code"], error["message"]
+
+
+@contextmanager
+def door_of(harbour: Town) -> Iterator[Door]:
+    """The door of a town."""
+    tokens = Tokens(SECRET)
+    app = Starlette(routes=create_graphql(harbour.system, tokens))
+    with TestClient(app) as client:
+        yield Door(harbour, client, tokens, tokens.mint("ada", "auditor"))
+
+
+@contextmanager
+def town_of_its_own(server: embedded.Server, name: str, folder: Path) -> Iterator[Door]:
+    """A door with a database of its own, for all tests of a module."""
+    with psycopg.connect(server.database("postgres"), autocommit=True) as connection:
+        connection.execute(f"create database {name}".encode())
+    with town(server.database(name), folder) as harbour, door_of(harbour) as door:
+        yield door
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """What queries ask of the database meanwhile; followers and writers are not counted."""
+    said: list[str] = []
+    execute = psycopg.Cursor.execute
+
+    def noted(self: Any, query: Any, *args: Any, **more: Any) -> Any:
+        if current_thread().name.startswith("AnyIO"):
+            said.append(query.decode() if isinstance(query, bytes) else str(query))
+        return execute(self, query, *args, **more)
+
+    psycopg.Cursor.execute = noted  # type: ignore[method-assign]
+    try:
+        yield said
+    finally:
+        psycopg.Cursor.execute = execute  # type: ignore[method-assign]
