@@ -46,6 +46,7 @@ def opened(settings: Settings) -> Iterator[System]:
         migrate(url)
         history = stack.enter_context(History(url))
         follower = Follower(history, url, PROJECTIONS)
+        follower.prepare()  # so that whoever is quicker than the follower finds tables
         pool = stack.enter_context(reading_pool(url))
         tables = PostgresTables(pool, PROJECTIONS)
         billing = Billing(history, tables, lambda: caught_up(history, tables))
