@@ -18,7 +18,7 @@ from replay.migrations import migrate
 from replay.notes import Checkpoint, Forged, Signer, Verifier
 from replay.proofs import NotSigned, consistency_proof, holds, inclusion_proof
 from tests.counters import counting
-from tests.test_history import altered, refit
+from tests.meddling import altered, refit
 
 # The example in the documentation of golang.org/x/mod/sumdb/note, where the format is from.
 NEUMANN = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"

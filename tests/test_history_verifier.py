@@ -19,7 +19,7 @@ from replay.history import History
 from replay.migrations import migrate
 from replay.proofs import consistency_proof, inclusion_proof
 from tests.counters import counting
-from tests.test_history import altered
+from tests.meddling import altered
 
 VERIFY = Path(__file__).resolve().parent.parent / "scripts" / "verify_history.py"
 
