@@ -48,6 +48,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     "supervisor": frozenset({"approve-tariff", "publish-tariff"}),
     "billing": frozenset({"issue-bill", "correct-bill"}),
     "cashier": frozenset({"receive-payment", "reverse-payment"}),
+    "privacy": frozenset({"erase-person"}),
     "auditor": frozenset(),
     "integrator": frozenset(),
 }  # fmt: skip

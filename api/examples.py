@@ -24,6 +24,11 @@ EXAMPLES: Mapping[str, dict[str, Any]] = {
         "contact": "ada@example.org",
     },
     "rename-customer": {"customer": "C-0042", "name": "Ada Lovelace"},
+    "erase-person": {
+        "customer": "C-0042",
+        "reason": "asked for it, Art. 17 GDPR",
+        "on": "2026-06-01",
+    },
     "open-account": {"account": "000120", "customer": "C-0042", "on": "2026-01-01"},
     "energise-point": {
         "point": "P-7",

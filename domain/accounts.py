@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TypeAlias, assert_never
 
-from domain.customers import Customer, CustomerUnknown
+from domain.customers import Customer, CustomerUnknown, PersonErased
 from domain.kit import Kind, Refused, command, decision, event, value
 from domain.values import AccountId, BillId, Currency, CustomerId, PaymentId, Period
 
@@ -214,4 +214,6 @@ def open_account(
         raise AccountAlreadyOpen(account=asked.account, customer=account.customer)
     if not customer.name:
         raise CustomerUnknown(customer=asked.customer)
+    if customer.erased:
+        raise PersonErased(customer=asked.customer)
     yield AccountOpened(customer=asked.customer, on=asked.on)

@@ -2,34 +2,47 @@
 Customers: the people and firms that hold accounts.
 
     unknown ── register ──▶ registered ── rename ──┐
-                                ▲──────────────────┘
+                              │ ▲──────────────────┘
+                              └── erase ──▶ erased
+
+What they are called and how to reach them is personal: erasing a person destroys the key under
+which it stands in history, while their accounts, bills and payments stay what they are.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from typing import TypeAlias, assert_never
 
 from domain.kit import Kind, Refused, command, decision, event
-from domain.values import CustomerId, Text
+from domain.values import ERASED, CustomerId, PersonalText, Text
 
 # What can happen
 
 
 @event("customer.registered")
 class CustomerRegistered:
-    name: Text
-    contact: Text | None = None
+    name: PersonalText
+    contact: PersonalText | None = None
 
 
 @event("customer.renamed")
 class CustomerRenamed:
-    name: Text
-    was: Text
+    name: PersonalText
+    was: PersonalText
 
 
-CustomerEvent: TypeAlias = CustomerRegistered | CustomerRenamed
+@event("customer.erased")
+class CustomerErased:
+    """What was personal can be read no more; the reason is not personal, and stays."""
+
+    reason: Text
+    on: date
+
+
+CustomerEvent: TypeAlias = CustomerRegistered | CustomerRenamed | CustomerErased
 
 
 # What it then is
@@ -40,13 +53,16 @@ class Customer:
     """No name means nobody has registered under this key."""
 
     name: str = ""
+    erased: bool = False
 
 
-def evolve(_: Customer, happened: CustomerEvent) -> Customer:
-    """The newest name counts."""
+def evolve(customer: Customer, happened: CustomerEvent) -> Customer:
+    """The newest name counts, until there is none any more."""
     match happened:
         case CustomerRegistered() | CustomerRenamed():
-            return Customer(happened.name)
+            return replace(customer, name=happened.name)
+        case CustomerErased():
+            return Customer(ERASED, erased=True)
         case _:
             assert_never(happened)
 
@@ -74,6 +90,15 @@ class RenameCustomer:
     name: Text
 
 
+@command("erase-person")
+class ErasePerson:
+    """Make a person's name and contact unreadable for ever, wherever they stand in history."""
+
+    customer: CustomerId
+    reason: Text
+    on: date
+
+
 # What we answer
 
 
@@ -83,6 +108,10 @@ class CustomerAlreadyRegistered(Refused):
 
 class CustomerUnknown(Refused):
     """No customer is registered under this number."""
+
+
+class PersonErased(Refused):
+    """The person has been erased; nothing about them is written any more."""
 
 
 @decision
@@ -98,5 +127,16 @@ def rename(asked: RenameCustomer, customer: Customer) -> Iterator[CustomerEvent]
     """Quiet when the name is the same."""
     if not customer.name:
         raise CustomerUnknown(customer=asked.customer)
+    if customer.erased:
+        raise PersonErased(customer=asked.customer)
     if asked.name != customer.name:
         yield CustomerRenamed(name=asked.name, was=customer.name)
+
+
+@decision
+def erase(asked: ErasePerson, customer: Customer) -> Iterator[CustomerEvent]:
+    """Quiet when it is done already; the number stays taken."""
+    if not customer.name:
+        raise CustomerUnknown(customer=asked.customer)
+    if not customer.erased:
+        yield CustomerErased(reason=asked.reason, on=asked.on)

@@ -12,8 +12,9 @@ from domain.accounts import (
     AccountOpened,
     AccountPaymentReturned,
 )
-from domain.customers import CustomerRegistered, CustomerRenamed
+from domain.customers import CustomerErased, CustomerRegistered, CustomerRenamed
 from domain.kit import Fact
+from domain.values import ERASED
 from projections.kit import Projection, Table
 
 # Customers
@@ -26,6 +27,7 @@ class Customer:
     customer: str
     name: str
     contact: str | None
+    erased: date | None = None  # the day, when nothing personal can be read any more
 
 
 def _customers(table: Table[str, Customer], fact: Fact) -> None:
@@ -34,14 +36,16 @@ def _customers(table: Table[str, Customer], fact: Fact) -> None:
             table[fact.key] = Customer(fact.key, e.name, e.contact)
         case CustomerRenamed() as e:
             table[fact.key] = replace(table[fact.key], name=e.name)
+        case CustomerErased() as e:
+            table[fact.key] = Customer(fact.key, ERASED, None, e.on)
 
 
 customers = Projection(
     name="customers",
-    version=1,
+    version=2,
     row=Customer,
     key=("customer",),
-    wants=(CustomerRegistered, CustomerRenamed),
+    wants=(CustomerRegistered, CustomerRenamed, CustomerErased),
     touches=lambda fact: (fact.key,),
     project=_customers,
 )

@@ -103,10 +103,11 @@ def write(folder: Path, file: str, content: Content, first: int, lines: list[byt
     return Chunk(file, content, first, len(lines), hashlib.sha256(packed).hexdigest())
 
 
-def place(path: Path, content: bytes) -> None:
+def place(path: Path, content: bytes, *, mode: int = 0o644) -> None:
     """Put a file in its place with one rename, once all of it is on the disk."""
     fresh = path.with_name(f"{path.name}.new")
-    with fresh.open("wb") as file:
+    fresh.unlink(missing_ok=True)
+    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -47,6 +47,8 @@ class Entry:
     answer: Any = None
     wrong: Exception | None = None
     again: bool = False  # written once already, and known not to be there
+    persons: Collection[str] = ()  # whose keys are needed to make the lines
+    seal: Callable[[Mapping[str, bytes]], Sequence[Line]] | None = None  # makes them
 
     @property
     def name(self) -> tuple[str, str] | None:

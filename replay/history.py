@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import datetime
+from functools import partial
 from itertools import groupby
 from typing import Any, Self, cast
 
@@ -26,9 +29,11 @@ from replay.append import (
     Unreadable,
 )
 from replay.entry import Entry, Line, Written
+from replay.keys import OF as KEYS
 from replay.listener import HEAD, Listener
 from replay.mapper import COLUMNS, WRITERS, Row, facts, written
 from replay.recorder import Datastore, Recorder
+from replay.sealing import MARK, PERSONALS
 from replay.streams import Streams
 
 __all__ = [
@@ -55,6 +60,7 @@ VERSIONS = (
 )
 OUTCOME = "SELECT digest, first, last, cause FROM history.commands WHERE by = %s AND key = %s"
 LAST = 2**63 - 1
+AHEAD = 4  # commands of a bulk load that wait or are being written
 
 
 class History:
@@ -101,9 +107,12 @@ class History:
         position: int = self._rows("SELECT history.moment(%s)", at)[0][0]
         return position
 
-    def of(self, stream: Stream, *, until: int | None = None) -> list[Fact]:
-        """What happened to one thing, in order."""
-        return facts(self._rows(OF, stream, LAST if until is None else until))
+    def of(
+        self, stream: Stream, *, until: int | None = None, unreadable: bool = False
+    ) -> list[Fact]:
+        """What happened to one thing, in order; `unreadable` as for pages."""
+        rows = self._rows(OF, stream, LAST if until is None else until)
+        return self._facts(rows, unreadable=unreadable)
 
     def since(
         self, position: int = 0, *, until: int | None = None, batch: int = 5000
@@ -127,7 +136,7 @@ class History:
         in the place of its event, so that who follows can stop that stream and no other.
         """
         for page in self.rows(position, until=until, batch=batch):
-            yield facts(page, unreadable=unreadable)
+            yield self._facts(page, unreadable=unreadable)
 
     def rows(
         self, position: int = 0, *, until: int | None = None, batch: int = 5000
@@ -160,7 +169,7 @@ class History:
                 missing[stream] = name, kind, version, state
         if missing:
             versions = [version for _, _, version, _ in missing.values()]
-            newer = facts(self._rows(NEWER, list(missing), versions))
+            newer = self._facts(self._rows(NEWER, list(missing), versions))
             grouped = {s: list(group) for s, group in groupby(newer, key=lambda f: f.stream)}
             for stream, (name, kind, version, state) in missing.items():
                 new = grouped.get(stream, [])
@@ -221,19 +230,30 @@ class History:
         self._submit(append, future)
         return future
 
+    def load(self, appends: Iterable[Append], *, ahead: int = AHEAD) -> Iterator[Appended]:
+        """
+        Record many commands in order, each all or none; answers come in the same order.
+
+        For imports and bill runs: while one is written the next are made, never more than
+        `ahead`, and what others ask meanwhile goes in between.  Give each some hundred events.
+        Stops with what the first that fails raises; those after it may be recorded already.
+        """
+        under_way: deque[Future[Appended]] = deque()
+        for append in appends:
+            if len(under_way) >= ahead:
+                yield under_way.popleft().result()
+            while True:
+                try:
+                    under_way.append(self.submit(append))
+                    break
+                except Overloaded:
+                    time.sleep(0.01)
+        while under_way:
+            yield under_way.popleft().result()
+
     def _submit(self, append: Append, future: Future[Any] | asyncio.Future[Any]) -> None:
-        versions = dict(append.seen)
-        lines: list[Line] = []
-        for stream, event in append.happenings:
-            versions[stream] += 1
-            state = written(
-                event,
-                by=append.by,
-                role=append.role,
-                cause=append.cause,
-                correlation=append.correlation,
-            )
-            lines.append((stream, versions[stream], WRITERS[type(event)][0], state))
+        persons = {stream for stream, event in append.happenings if PERSONALS[type(event)]}
+        lines = _lines(append, {})
         entry = Entry(
             lines,
             list(append.seen.items()),
@@ -244,12 +264,14 @@ class History:
             append.digest,
             lambda: self._streams.moved(append.seen),
             future,
+            persons=persons,
+            seal=partial(_lines, append) if persons else None,
         )
         self.recorder.batcher.submit(entry)
 
     def _appended(self, append: Append, lines: Sequence[Line], done: Written) -> Appended:
         if done.rows is not None:
-            return Appended(tuple(facts(done.rows)), repeated=True)
+            return Appended(tuple(self._facts(done.rows)), repeated=True)
         assert done.at is not None or not lines
         made = tuple(
             Fact(
@@ -271,6 +293,15 @@ class History:
             self._streams.happened(stream, after, [f.event for f in made if f.stream == stream])
         return Appended(made)
 
+    def _facts(self, rows: Sequence[Row], *, unreadable: bool = False) -> list[Fact]:
+        """Facts, what is sealed in them opened with keys that are forgotten at once."""
+        persons = {row[0] for row in rows if MARK in row[3]}
+        if not persons:
+            return facts(rows, unreadable=unreadable)
+        keys: dict[str, bytes | None] = dict.fromkeys(persons)
+        keys.update(self._rows(KEYS, list(persons)))
+        return facts(rows, keys=keys, unreadable=unreadable)
+
     def _rows(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
         try:
             with (
@@ -281,3 +312,24 @@ class History:
                 return cursor.fetchall()
         except psycopg.OperationalError as wrong:
             raise Unavailable(str(wrong)) from wrong
+
+
+def _lines(append: Append, keys: Mapping[str, bytes]) -> list[Line]:
+    """The lines of a command; without their keys, those about persons are empty as yet."""
+    versions = dict(append.seen)
+    lines: list[Line] = []
+    for stream, event in append.happenings:
+        versions[stream] += 1
+        state = b""
+        if stream in keys or not PERSONALS[type(event)]:
+            state = written(
+                event,
+                by=append.by,
+                role=append.role,
+                cause=append.cause,
+                correlation=append.correlation,
+                key=keys.get(stream),
+                ref=f"{stream}@{versions[stream]}",
+            )
+        lines.append((stream, versions[stream], WRITERS[type(event)][0], state))
+    return lines

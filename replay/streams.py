@@ -8,6 +8,7 @@ from threading import Lock
 from typing import Any
 
 from domain.kit import Kind, Stream
+from replay.sealing import is_about_persons
 
 STREAMS_MAX = 50_000
 
@@ -31,7 +32,13 @@ class Streams:
             return known[1], known[2], stream not in self._behind
 
     def put(self, kind: Kind[Any, Any], stream: Stream, version: int, state: Any) -> None:
-        """What was just read.  Something newer that is known already stays."""
+        """
+        What was just read.  Something newer that is known already stays.
+
+        What is about persons is not remembered: it would outlive its erasure.
+        """
+        if is_about_persons(kind.name):
+            return
         with self._lock:
             known = self._known.get(stream)
             if known is not None and known[0] is kind and known[1] > version:

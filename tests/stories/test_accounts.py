@@ -21,9 +21,12 @@ from domain.accounts import (
 )
 from domain.customers import (
     CustomerAlreadyRegistered,
+    CustomerErased,
     CustomerRegistered,
     CustomerRenamed,
     CustomerUnknown,
+    ErasePerson,
+    PersonErased,
     RegisterCustomer,
     RenameCustomer,
 )
@@ -116,6 +119,22 @@ def test_a_customer_is_registered_and_renamed(story: Story) -> None:
     story.then(CustomerRenamed(name="Ada L.", was="Ada"))
     story.when(RenameCustomer(customer="C1", name="Ada"))
     story.quiet()
+
+
+def test_an_erased_person_stays_erased(story: Story) -> None:
+    erase = ErasePerson(customer="C1", reason="asked for it", on=FEB)
+    story.when(erase)
+    story.refused(CustomerUnknown, customer="C1")
+    story.given(registered)
+    story.then(CustomerErased(reason="asked for it", on=FEB))
+    story.given(CustomerErased(reason="asked for it", on=FEB))
+    story.quiet()
+    story.when(RenameCustomer(customer="C1", name="Ada L."))
+    story.refused(PersonErased, customer="C1")
+    story.when(RegisterCustomer(customer="C1", name="Ada"))
+    story.refused(CustomerAlreadyRegistered)
+    story.when(OpenAccount(account="A1", customer="C1", on=MAR))
+    story.refused(PersonErased, customer="C1")
 
 
 def test_an_account_belongs_to_a_customer_we_know(story: Story) -> None:
