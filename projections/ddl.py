@@ -33,18 +33,24 @@ class Stored:
         return ", ".join(_selected(column, source) for column in self.columns)
 
     def tables(self) -> Iterator[tuple[str, str]]:
-        """What creates each of both tables, by name, with the keys alone for indexes."""
+        """What creates each of both tables, by name, without a key or an index."""
         fields = ", ".join(_declared(column, column.optional) for column in self.columns)
         kept = ", ".join(_declared(column, column not in self.key) for column in self.columns)
-        key = quoted(*self.projection.key)
+        name = self.projection.name
+        yield name, f"create table {self.table} ({fields}) with (fillfactor = 90)"
         yield (
-            self.projection.name,
-            f"create table {self.table} ({fields}, primary key ({key})) with (fillfactor = 90)",
-        )
-        yield (
-            f"{self.projection.name}_past",
+            f"{name}_past",
             f"create table {self.past} (known_from bigint not null, {kept},"
-            f" gone boolean not null, primary key ({key}, known_from))",
+            f" gone boolean not null)",
+        )
+
+    def keys(self) -> Iterator[tuple[str, str]]:
+        """What gives each of both tables its primary key, by the name of the index."""
+        name, key = self.projection.name, quoted(*self.projection.key)
+        yield f"{name}_pkey", f"alter table {self.table} add primary key ({key})"
+        yield (
+            f"{name}_past_pkey",
+            f"alter table {self.past} add primary key ({key}, known_from)",
         )
 
     def indexes(self) -> Iterator[tuple[str, str]]:

@@ -185,21 +185,23 @@ class Folding(MutableMapping[Any, R]):
         self.changes: list[Change] = []
         self._keys: tuple[Any, ...] = ()
         self._before: dict[Any, R | None] = {}
-        self._key_of = attrgetter(*projection.key)
+        self._row, self._key_of = projection.row, attrgetter(*projection.key)
 
     def fold(self, fact: Fact, keys: tuple[Any, ...] | None = None) -> None:
         """Fold one fact, which touches `keys`; if the fold raises, nothing of it remains."""
-        rows, before = self.rows, self._before
+        rows, before, projection = self.rows, self._before, self.projection
         try:
-            self._keys = tuple(self.projection.touches(fact)) if keys is None else keys
-            self.projection.project(self, fact)
+            self._keys = tuple(projection.touches(fact)) if keys is None else keys
+            projection.project(self, fact)
         except Exception:
             rows.update(before)
             before.clear()
             raise
         for key, old in before.items():
             row = rows[key]
-            if row is old or row == old:
+            if row is old:
+                continue
+            if row is not None and old is not None and row == old:
                 rows[key] = old
             else:
                 self.changes.append((fact.position, key, old, row))
@@ -216,27 +218,27 @@ class Folding(MutableMapping[Any, R]):
             raise NotTouched(f"{self.projection.name} folds {key!r} and does not touch it")
         return key
 
-    def _put(self, key: Any, row: R | None) -> None:
-        self._before.setdefault(self._seen(key), self.rows.get(key))
-        self.rows[key] = row
-
     def __getitem__(self, key: Any) -> R:
         if (row := self.rows.get(self._seen(key))) is None:
             raise KeyError(key)
         return row
 
     def __setitem__(self, key: Any, row: R) -> None:
-        if type(row) is not self.projection.row or self._key_of(row) != key:
+        if type(row) is not self._row or self._key_of(row) != key:
             raise TypeError(f"{row!r} is not the row {key!r} of {self.projection.name}")
-        self._put(key, row)
+        if key not in self._before:
+            self._before[self._seen(key)] = self.rows.get(key)
+        self.rows[key] = row
 
     def __delitem__(self, key: Any) -> None:
-        self[key]  # raises KeyError where there is nothing to remove
-        self._put(key, None)
+        self._before.setdefault(key, self[key])  # KeyError where there is nothing to remove
+        self.rows[key] = None
 
     def get(self, key: Any, default: Any = None) -> Any:
         """The row, or `default` where there is none."""
-        row = self.rows.get(self._seen(key))
+        if key not in self._keys:
+            self._seen(key)
+        row = self.rows.get(key)
         return default if row is None else row
 
     def __iter__(self) -> Iterator[Any]:

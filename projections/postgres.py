@@ -13,11 +13,11 @@ import psycopg
 from psycopg_pool import ConnectionPool
 
 from projections.columns import plain, read, storable
+from projections.copying import Connection, copied
 from projections.ddl import SCHEMA, Stored, every_table, quoted
 from projections.kit import NO_PLACE, Projection, Where, checked, key_values
 
 R = TypeVar("R")
-Connection: TypeAlias = psycopg.Connection[Any]
 Pool: TypeAlias = ConnectionPool[Connection]
 
 CURSORS = count(1)
@@ -176,15 +176,8 @@ class PostgresTables:
         past = f"select known_from, {names}, gone from {stored.past}"
         with self._connection() as db, db.transaction():
             db.execute("set local timezone = 'UTC'").execute("set local datestyle = 'ISO'")
-            for query in (
-                f"select {names} from {stored.table} order by {key}",
-                f"{past} order by {key}, known_from",
-            ):
-                with (
-                    db.cursor() as cursor,
-                    cursor.copy(f"copy ({query}) to stdout".encode()) as to,
-                ):
-                    yield from map(bytes, to)
+            yield from copied(db, f"select {names} from {stored.table} order by {key}")
+            yield from copied(db, f"{past} order by {key}, known_from")
 
     def _stream(self, query: str) -> Iterator[tuple[Any, ...]]:
         name = f"rows_{next(CURSORS)}"

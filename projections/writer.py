@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from projections.columns import lines, read
+from projections.copying import Connection
 from projections.ddl import SCHEMA, Stored, meta, quoted
 from projections.kit import Change, Projection, farewell, key_values
-from projections.postgres import Connection
 
 
 class VersionChanged(Exception):  # noqa: N818  (a state of the tables, told to an operator)
@@ -54,8 +54,12 @@ class Writer:
         found = self.db.execute(asked, (f"wattledger projections {self.schema}",)).fetchone()
         return bool(found and found[0])
 
-    def make(self, *, indexes: bool = True) -> None:
-        """Create what is not there, from position 0 on.  Raises VersionChanged."""
+    def make(self, *, bare: bool = False) -> None:
+        """
+        Create what is not there, from position 0 on; `bare` without keys and indexes.
+
+        Raises VersionChanged.
+        """
         with self.db.transaction():
             self._run("select pg_advisory_xact_lock(hashtextextended('wattledger tables', 0))")
             self._run(meta(self.schema))
@@ -63,7 +67,9 @@ class Writer:
             query = b"select relname from pg_class where relnamespace = %s::regnamespace"
             found = {name for (name,) in self.db.execute(query, (self.schema,)).fetchall()}
             for stored in self.stored.values():
-                wanted = [*stored.tables(), *(stored.indexes() if indexes else ())]
+                wanted = [*stored.tables()]
+                if not bare:
+                    wanted += [*stored.keys(), *stored.indexes()]
                 for name, statement in wanted:
                     if name not in found:
                         self._run(statement)
@@ -127,9 +133,19 @@ class Writer:
                 past.append(f"{position}\t{text}\tf\n")
         self._copy(stored.past, past)
         there = [(key, text) for key, text in now.items() if text is not None]
-        self._copy(stored.table, [f"{text}\n" for key, text in there if not existed[key]])
-        self._replace(stored, [f"{text}\n" for key, text in there if existed[key]])
-        self._remove(stored, [k for k, text in now.items() if text is None and existed[k]])
+        self.put(
+            name,
+            fresh=[f"{text}\n" for key, text in there if not existed[key]],
+            moved=[f"{text}\n" for key, text in there if existed[key]],
+            gone=[key for key, text in now.items() if text is None and existed[key]],
+        )
+
+    def put(self, name: str, *, fresh: list[str], moved: list[str], gone: list[Any]) -> None:
+        """Write lines of rows new to the table and of rows that were in it; remove some."""
+        stored = self.stored[name]
+        self._copy(stored.table, fresh)
+        self._replace(stored, moved)
+        self._remove(stored, gone)
 
     def hold(self, names: Iterable[str]) -> None:
         """Keep all others from writing these projections until the transaction ends."""

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import psycopg
 
 from domain.kit import NAMES, Fact, Stream
+from projections.copying import Connection
 from projections.kit import Folding, Projection
-from projections.postgres import Connection
 from projections.writer import Moved, Stand, Writer
 from replay.append import Unreadable
 
 log = logging.getLogger("wattledger.follow")
 
 ROWS = 20_000  # rows of one table remembered between two pages; those beyond are asked again
+
+
+Step: TypeAlias = tuple[Fact, tuple[Any, ...], Exception | None]
 
 
 class Strand:
@@ -45,13 +48,17 @@ class Strand:
             return lost.name in self._named
         return lost.name.partition(".")[0] in self._kinds
 
-    def forget(self, keep: Iterable[Any]) -> None:
-        """Keep the memory within bounds."""
-        rows = self.folding.rows
-        if len(rows) > ROWS:
-            kept = {key: rows[key] for key in keep}
-            rows.clear()
-            rows.update(kept)
+    def plan(self, facts: list[Fact]) -> list[Step]:
+        """Facts with what each of them touches, or what is wrong with it."""
+        touches, plan = self.projection.touches, list[Step]()
+        for fact in facts:
+            try:
+                if isinstance(fact.event, Unreadable):
+                    raise fact.event
+                plan.append((fact, tuple(touches(fact)), None))
+            except Exception as wrong:
+                plan.append((fact, (), wrong))
+        return plan
 
 
 class Feed:
@@ -145,37 +152,40 @@ class Feed:
             self.carefully(strand, facts[half:])
 
     def _feed(self, strand: Strand, facts: list[Fact]) -> None:
-        folding, touches = strand.folding, strand.projection.touches
-        rows = folding.rows
-        plan: list[tuple[Fact, tuple[Any, ...], Exception | None]] = []
-        touched: dict[Any, None] = {}
-        for fact in facts:
-            try:
-                if isinstance(fact.event, Unreadable):
-                    raise fact.event
-                keys = tuple(touches(fact))
-            except Exception as wrong:
-                plan.append((fact, (), wrong))
-            else:
-                plan.append((fact, keys, None))
-                touched.update(dict.fromkeys(keys))
-        missing = [key for key in touched if key not in rows]
-        if missing:
-            found = self.writer.fetch(strand.name, missing)
-            rows.update((key, found.get(key)) for key in missing)
-        for fact, keys, unread in plan:
-            if fact.stream in strand.parked:
+        folding, parked = strand.folding, strand.parked
+        plan = strand.plan(facts)
+        self._know(strand, plan)
+        for fact, keys, wrong in plan:
+            if parked and fact.stream in parked:
                 self._park(strand, fact, None)
                 continue
             try:
-                if unread is not None:
-                    raise unread
+                if wrong is not None:
+                    raise wrong
                 folding.fold(fact, keys)
-            except Exception as wrong:
-                self._park(strand, fact, wrong)
-        self.writer.write(strand.name, folding.changes)
-        folding.changes.clear()
-        strand.forget(touched)
+            except Exception as failed:
+                self._park(strand, fact, failed)
+        self._keep(strand, plan)
+
+    def _know(self, strand: Strand, plan: list[Step]) -> None:
+        """Have all rows at hand that the plan touches."""
+        rows = strand.folding.rows
+        missing = {key: None for _, keys, _ in plan for key in keys if key not in rows}
+        if missing:
+            found = self.writer.fetch(strand.name, missing)
+            rows.update((key, found.get(key)) for key in missing)
+
+    def _keep(self, strand: Strand, plan: list[Step]) -> None:
+        """Write what changed; remember rows within bounds, those just touched if any."""
+        folding = strand.folding
+        if folding.changes:
+            self.writer.write(strand.name, folding.changes)
+            folding.changes.clear()
+        rows = folding.rows
+        if len(rows) > ROWS:
+            kept = {key: rows[key] for _, keys, _ in plan for key in keys}
+            rows.clear()
+            rows.update(kept)
 
     def _park(self, strand: Strand, fact: Fact, wrong: Exception | None) -> None:
         if wrong is None:
@@ -187,7 +197,10 @@ class Feed:
                 strand.name, fact.position, fact.stream, error,
             )  # fmt: skip
         strand.parked.setdefault(fact.stream, fact.position)
-        self.writer.park(strand.name, fact.stream, fact.position, error)
+        self._lay_aside(strand.name, fact, error)
+
+    def _lay_aside(self, name: str, fact: Fact, error: str) -> None:
+        self.writer.park(name, fact.stream, fact.position, error)
 
 
 def blames_the_fact(wrong: Exception) -> bool:

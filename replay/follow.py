@@ -21,9 +21,9 @@ from typing import Any, TypeAlias
 import psycopg
 
 from domain.kit import Fact
+from projections.copying import Connection
 from projections.ddl import SCHEMA
 from projections.kit import Projection
-from projections.postgres import Connection
 from projections.writer import Moved, Parked, Writer
 from replay.append import Unavailable
 from replay.feed import Feed, Strand

@@ -8,22 +8,25 @@ readers only as long as it takes to rename tables.
 
 from __future__ import annotations
 
+import gc
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, TypeAlias, TypeVar
 
 import psycopg
 
+from projections.copying import Connection
 from projections.ddl import SCHEMA, Stored, every_table
 from projections.digest import digest
 from projections.kit import Projection, Tables, key_values
-from projections.postgres import Connection, PostgresTables
+from projections.postgres import PostgresTables
 from projections.writer import Writer
-from replay.feed import Feed
+from replay.feed import Feed, blames_the_fact
+from replay.growth import Growth
 from replay.history import History
 
 T = TypeVar("T")
@@ -42,7 +45,12 @@ class RebuildRunning(Exception):  # noqa: N818
 
 @dataclass(frozen=True, slots=True)
 class Regrown:
-    """What became of one projection.  `equal` is None where there was nothing to compare."""
+    """
+    What became of one projection.
+
+    `digest` is of the new table where the old one stood; `equal` says whether they were the
+    same there, None if there was nothing to compare, `differences` the first that were found.
+    """
 
     projection: str
     version: int
@@ -92,7 +100,7 @@ def rebuild(
     wanted = list(every) if names is None else list(dict.fromkeys(names))
     if unknown := [name for name in wanted if name not in every]:
         raise ValueError(f"no projection is called {', '.join(unknown)}")
-    with _connection(database_url) as db:
+    with _connection(database_url) as db, _patient_collector():
         chosen = [every[name] for name in wanted]
         growing = _Growing(history, db, chosen, schema, progress)
         return growing.rebuild(database_url, swap=swap)
@@ -116,42 +124,47 @@ class _Growing:
         self.facts, self.seconds = 0, 0.0
 
     def rebuild(self, url: str, *, swap: bool) -> Report:
-        if not self.feed.writer.lock():
-            raise RebuildRunning(RebuildRunning.__doc__)
-        self._drop()
-        self.feed.writer.make(indexes=False)
-        self.feed.load()
+        self._lock()
         with ExitStack() as stack:
             before = stack.enter_context(_connection(url))
             stack.enter_context(before.transaction())
             before.execute("set transaction isolation level repeatable read, read only")
-            grown = self._compare(before)
+            grown = self._compare(before, url)
         if swap:
-            self._index()
-            grown = self._swap(grown)
+            self._analyze()
+            self._grow(self.history.head())  # what came meanwhile
+        grown = [self._counted(one) for one in grown]
+        if swap:
+            self._swap()
         self._drop()
         return Report(tuple(grown), self.facts, self.seconds, swap)
 
-    def _compare(self, before: Connection) -> list[Regrown]:
+    def _lock(self) -> None:
+        for _ in range(ATTEMPTS):
+            if self.feed.writer.lock():
+                return
+            time.sleep(0.1)  # a connection just closed may hold it a moment longer
+        raise RebuildRunning(RebuildRunning.__doc__)
+
+    def _compare(self, before: Connection, url: str) -> list[Regrown]:
         """Grow to where the old tables stand, and say how they differ there."""
         old = PostgresTables(before, self.projections, schema=self.schema)
         was = self._before(before)
-        reports: dict[str, Regrown] = {}
-        comparable = {
+        alike = {
             p.name: was[p.name][2]
             for p in self.projections
             if p.name in was and was[p.name][:2] == (p.version, self._stored(p).shape)
         }
-        head = self.history.head()
-        for position in sorted({*comparable.values(), head}):
-            self._grow(position)
-            for p in self.projections:
-                if p.name in reports or comparable.get(p.name, head) != position:
-                    continue
-                version = was[p.name][0] if p.name in was else None
-                there = old if p.name in comparable else None
-                reports[p.name] = self._report(p, version, there)
-        return [reports[p.name] for p in self.projections]
+        position = max(alike.values(), default=0) or self.history.head()
+        self._sprout(url, position)
+        return [
+            self._report(
+                p,
+                was[p.name][0] if p.name in was else None,
+                old if alike.get(p.name) == position else None,
+            )
+            for p in self.projections
+        ]
 
     def _report(
         self, projection: Projection[Any], was: int | None, old: Tables | None
@@ -162,7 +175,20 @@ class _Growing:
         if old is not None and not equal:
             told = tuple(islice(differences(old, self.new, projection), TOLD))
             log.warning("%s was not what history says: %s", projection.name, "; ".join(told))
-        return Regrown(projection.name, projection.version, was, 0, 0, 0, 0, mine, equal, told)
+        return Regrown(
+            projection.name, projection.version, was, 0, 0, 0, 0, mine, equal, told
+        )  # fmt: skip
+
+    def _counted(self, grown: Regrown) -> Regrown:
+        """The same, with the rows, changes and parked facts that there are now."""
+        stored = self.feed.writer.stored[grown.projection]
+        query = f"select (select count(*) from {stored.table}), count(*) from {stored.past}"
+        found = self.db.execute(query.encode()).fetchone()
+        assert found is not None
+        parked = sum(one.projection == grown.projection for one in self.feed.writer.parked())
+        return replace(
+            grown, position=self.feed.position, rows=found[0], changes=found[1], parked=parked
+        )
 
     def _before(self, db: Connection) -> dict[str, tuple[int, str, int]]:
         """Version, columns and position of the tables that are there."""
@@ -173,46 +199,62 @@ class _Growing:
         query = f'select projection, version, shape, position from "{self.schema}".progress'
         return {name: (v, shape, at) for name, v, shape, at in db.execute(query.encode())}
 
+    def _sprout(self, url: str, until: int) -> None:
+        """Grow from nothing: in one go, or fact by fact if the database refuses any of it."""
+        self._drop()
+        begun = time.perf_counter()
+        try:
+            with Growth(self.db, url, self.projections, self.beside) as growth:
+                self._follow(growth, until)
+                growth.settle()
+        except Exception as wrong:
+            if not blames_the_fact(wrong):
+                raise
+            log.warning("a fact is not what Postgres can keep, so all are tried: %s", wrong)
+            self._drop()
+            self.feed.writer.make()
+            self.facts = 0
+        self.seconds += time.perf_counter() - begun
+        self.feed.load()
+
     def _grow(self, until: int) -> None:
         begun = time.perf_counter()
-        for page in self.history.pages(
-            self.feed.position, until=until, batch=BATCH, unreadable=True
-        ):
-            self.feed.fold(page)
-            self.facts += len(page)
-            if self.progress is not None:
-                self.progress(self.feed.position, until)
+        self._follow(self.feed, until)
         self.seconds += time.perf_counter() - begun
 
-    def _index(self) -> None:
-        begun = time.perf_counter()
-        self.feed.writer.make()
+    def _follow(self, feed: Feed, until: int) -> None:
+        pages = self.history.pages(feed.position, until=until, batch=BATCH, unreadable=True)
+        for page in pages:
+            feed.fold(page)
+            self.facts += len(page)
+            if self.progress is not None:
+                self.progress(feed.position, until)
+
+    def _analyze(self) -> None:
         for projection in self.projections:
             stored = self._stored(projection, self.beside)
             self.db.execute(f"analyze {stored.table}, {stored.past}".encode())
-        self.seconds += time.perf_counter() - begun
 
-    def _swap(self, grown: list[Regrown]) -> list[Regrown]:
+    def _swap(self) -> None:
         Writer(self.db, [], self.schema).make()
         for attempt in range(1, ATTEMPTS + 1):
-            self._grow(self.history.head())  # what came meanwhile, while nobody waits
             try:
                 with self.db.transaction():
-                    return self._swapped(grown)
+                    self._take_place()
+                return
             except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
                 self.feed.load()
                 if attempt == ATTEMPTS:
                     raise
                 time.sleep(0.02 * attempt)
-        raise AssertionError("unreachable")
+                self._grow(self.history.head())
 
-    def _swapped(self, grown: list[Regrown]) -> list[Regrown]:
+    def _take_place(self) -> None:
         """Swap, in a transaction: the follower stands still from here to its end."""
         self.db.execute("set local lock_timeout = '1s'")
         names = [projection.name for projection in self.projections]
         Writer(self.db, [], self.schema).hold(names)
         self._grow(self.history.head())
-        stands, counts = self.feed.writer.stands(), self._counts()
         there = self._before(self.db)
         if old := [self._stored(p) for p in self.projections if p.name in there]:
             tables = every_table(old)
@@ -223,13 +265,6 @@ class _Growing:
             for table in (new.table, new.past):
                 self.db.execute(f'alter table {table} set schema "{self.schema}"'.encode())
         self._take_over(names)
-        return [
-            Regrown(
-                g.projection, g.version, g.was, stands[g.projection].position,
-                *counts[g.projection], g.digest, g.equal, g.differences,
-            )
-            for g in grown
-        ]  # fmt: skip
 
     def _take_over(self, names: list[str]) -> None:
         mine = "where projection = any(%s)"
@@ -243,18 +278,6 @@ class _Growing:
         ):
             told = statement.format(old=self.schema, new=self.beside, mine=mine)
             self.db.execute(told.encode(), (names,))
-
-    def _counts(self) -> dict[str, tuple[int, int, int]]:
-        """Rows, changes and parked facts of each new table."""
-        parked = [one.projection for one in self.feed.writer.parked()]
-        counts: dict[str, tuple[int, int, int]] = {}
-        for projection in self.projections:
-            stored = self._stored(projection, self.beside)
-            query = f"select (select count(*) from {stored.table}), count(*) from {stored.past}"
-            found = self.db.execute(query.encode()).fetchone()
-            assert found is not None
-            counts[projection.name] = found[0], found[1], parked.count(projection.name)
-        return counts
 
     def _stored(self, projection: Projection[Any], schema: str | None = None) -> Stored:
         return Stored(schema or self.schema, projection)
@@ -297,6 +320,17 @@ def _paired(
         else:
             yield a, b
             a, b = next(left, None), next(right, None)
+
+
+@contextmanager
+def _patient_collector() -> Iterator[None]:
+    """Look for garbage less often: the rows in memory are many, and none of them is any."""
+    before = gc.get_threshold()
+    gc.set_threshold(50_000, 20, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 @contextmanager

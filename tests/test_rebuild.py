@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from random import Random
 from threading import Event, Thread
 from typing import Any
 
@@ -15,12 +16,16 @@ from projections.digest import digest
 from projections.kit import MemoryTables, Projection, Table
 from projections.postgres import PostgresTables, reading_pool
 from projections.writer import VersionChanged
+from replay import growth
+from replay.append import Append
 from replay.follow import Follower
 from replay.history import History
 from replay.migrations import migrate
 from replay.rebuild import RebuildRunning, rebuild
-from tests.counters import counting
+from tests.counters import Renamed, counting, stream
 from tests.tallies import TALLIES, Letter, Tally, counts, failing, letters, tallies
+
+Projections = Sequence[Projection[Any]]
 
 
 @pytest.fixture
@@ -255,3 +260,44 @@ def test_the_first_tables_can_be_grown_so_too(
     ]
     assert tables.position == 2
     assert Follower(history, database_url, TALLIES).catch_up() == 2
+
+
+@pytest.mark.parametrize(("memory", "mask"), [(0, 0), (0, 7), (120, 1), (10**9, 0)])
+def test_whatever_fits_in_memory_the_tables_are_the_same(
+    history: History, database_url: str, monkeypatch: pytest.MonkeyPatch, memory: int, mask: int
+) -> None:
+    chance = Random(memory + mask)
+    versions = dict.fromkeys(("a", "b", "ab", "ba", "c"), 0)
+    for _ in range(60):
+        key = chance.choice(list(versions))
+        history.append(counting(key, versions[key], chance.choice([-1, -1, 0, 1, 1, 2])))
+        versions[key] += 1
+    monkeypatch.setattr(growth, "MEMORY", memory)
+    monkeypatch.setattr(growth, "MASK", mask)
+    monkeypatch.setattr("replay.rebuild.BATCH", 4)
+    broken, _ = failing(letters, 20)
+    projections: Projections = [tallies, counts, broken]
+    report = rebuild(history, database_url, projections)
+    assert [t.parked > 0 for t in report.tables] == [False, False, True]
+    memories = MemoryTables([tallies, counts]).fold(history.since())
+    fresh = Follower(history, database_url, projections, schema="other", batch=5)
+    assert fresh.catch_up() == 60
+    with reading_pool(database_url) as pool:
+        grown = PostgresTables(pool, projections)
+        for projection in (tallies, counts):
+            assert digest(grown, projection) == digest(memories, projection)
+        followed = PostgresTables(pool, projections, schema="other")
+        assert digest(grown, broken) == digest(followed, broken)
+
+
+def test_what_the_database_refuses_is_found_and_parked(
+    history: History, database_url: str, tables: PostgresTables
+) -> None:
+    history.append(counting("a", 0, 1, 2, 3))
+    renamed = ((stream("b"), Renamed(name="no\0such text")),)
+    history.append(Append(renamed, {stream("b"): 0}, "ada", "clerk", "c", "r"))
+    history.append(counting("b", 1, 5))
+    report = rebuild(history, database_url, TALLIES)
+    assert [(t.rows, t.parked) for t in report.tables] == [(1, 2), (2, 0), (4, 0)]
+    assert tables.get(tallies, "a") == Tally("a", 6)
+    assert tables.get(tallies, "b") is None
