@@ -185,7 +185,7 @@ def _allowance(structure: Sequence[Sequence[Record]]) -> Allowance:
 
 
 def _one_ladder(structure: Sequence[Sequence[Record]]) -> bool:
-    """Whether all periods that have blocks have the same limits, so that one ladder is meant."""
+    """Whether all periods that have blocks have the same limits: one ladder is meant."""
     limits = {tuple(tier.get("max") for tier in tiers[:-1]) for tiers in structure}
     return len(limits - {()}) <= 1
 

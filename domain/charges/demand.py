@@ -22,7 +22,7 @@ from domain.charges.kit import (
     keep,
     recalled,
 )
-from domain.charges.rates import Block, Rate, Rung, looked_up
+from domain.charges.rates import Rate, Rung, Step, looked_up
 from domain.exact import ZERO, Number, exceeds, larger, to_step, total
 from domain.kit import value
 from domain.values import Mode, Price, Text
@@ -160,7 +160,7 @@ class Demand:
             del part.memory[key]
 
     def _by_blocks(
-        self, part: Part, period: str, kw: Number, ladder: tuple[Block, ...]
+        self, part: Part, period: str, kw: Number, ladder: tuple[Step, ...]
     ) -> Iterator[Draft]:
         above: Number = ZERO
         for tier, block in enumerate(ladder, 1):

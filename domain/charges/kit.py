@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from functools import reduce
+from functools import lru_cache, reduce
 from typing import Annotated, Literal, Protocol, TypeAlias
 
 from pydantic import StringConstraints
@@ -120,6 +120,21 @@ class Draft:
     period: str = ""
     tier: int = 0
 
+    def worth(self, amount: Number) -> Draft:
+        """The same line with another amount."""
+        return Draft(
+            self.code,
+            self.kind,
+            self.quantity,
+            self.unit,
+            self.rate,
+            amount,
+            self.since,
+            self.until,
+            self.period,
+            self.tier,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -173,20 +188,7 @@ class Part:
 
     def share(self, per: Per) -> Fraction:
         """How many of the units `per` these days are."""
-        match per:
-            case "day":
-                return Fraction(self.period.days)
-            case "period":
-                return Fraction(self.period.days, self.bill.days)
-            case "month":
-                return sum(
-                    (Fraction(days, of) for days, of in self._months()), start=Fraction(0)
-                )
-            case "month-of-365":
-                return Fraction(self.period.days * 12, 365)
-            case "year":
-                years = (366 if _leap(day.year) else 365 for day in self.period)
-                return sum((Fraction(1, days) for days in years), start=Fraction(0))
+        return share_of(per, self.period.since, self.period.until, self.bill.days)
 
     def times(self, number: Number, per: Per) -> Number:
         """A number for one unit of `per`, for these days; multiplied first, divided last."""
@@ -242,12 +244,31 @@ class Part:
             first = yesterday(first)
         return first
 
-    def _months(self) -> Iterator[tuple[int, int]]:
-        first = self.period.since
-        while first < self.period.until:
-            until = min(next_month(first), self.period.until)
-            yield (until - first).days, monthrange(first.year, first.month)[1]
-            first = until
+
+@lru_cache(4096)
+def share_of(per: Per, since: date, until: date, bill_days: int) -> Fraction:
+    """How many of the units `per` the days from `since` to before `until` are."""
+    days = (until - since).days
+    match per:
+        case "day":
+            return Fraction(days)
+        case "period":
+            return Fraction(days, bill_days)
+        case "month":
+            return sum((Fraction(*part) for part in _months(since, until)), start=Fraction(0))
+        case "month-of-365":
+            return Fraction(days * 12, 365)
+        case "year":
+            every = (since + timedelta(days=n) for n in range(days))
+            years = (Fraction(1, 366 if _leap(day.year) else 365) for day in every)
+            return sum(years, start=Fraction(0))
+
+
+def _months(since: date, until: date) -> Iterator[tuple[int, int]]:
+    while since < until:
+        end = min(next_month(since), until)
+        yield (end - since).days, monthrange(since.year, since.month)[1]
+        since = end
 
 
 def _leap(year: int) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from typing import NamedTuple
 
 from domain.calendars import Calendar, Label, Schedule
 from domain.exact import ZERO, Number, within
@@ -21,6 +23,13 @@ class Block:
 
     price: Price
     upto: Price | None = None
+
+
+class Step(NamedTuple):
+    """A block of a ladder, or its only price."""
+
+    price: Decimal
+    upto: Decimal | None
 
 
 @value
@@ -43,9 +52,11 @@ class Rate:
             raise ValueError("the last block has no end")
 
     @property
-    def ladder(self) -> tuple[Block, ...]:
+    def ladder(self) -> tuple[Step, ...]:
         """Its blocks, also when it is one price."""
-        return self.blocks if self.price is None else (Block(price=self.price),)
+        if self.price is not None:
+            return (Step(self.price, None),)
+        return tuple(Step(block.price, block.upto) for block in self.blocks)
 
     @property
     def place(self) -> str:

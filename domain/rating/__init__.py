@@ -1,5 +1,6 @@
 """Rating: what usage costs under a tariff.  Pure functions; nothing here is an event."""
 
+from domain.rating.arrays import Population, RatedColumns, rate_all, rate_columns
 from domain.rating.lines import Line, Rated
 from domain.rating.measured import UsageMissing, UsageNotByPeriod, UsageTwice
 from domain.rating.rate import NoTariff, TwoCurrencies, rate
@@ -13,7 +14,9 @@ __all__ = [
     "Kept",
     "Line",
     "NoTariff",
+    "Population",
     "Rated",
+    "RatedColumns",
     "Registered",
     "Series",
     "TwoCurrencies",
@@ -25,5 +28,7 @@ __all__ = [
     "evaluate",
     "explain",
     "rate",
+    "rate_all",
+    "rate_columns",
     "text",
 ]

@@ -83,7 +83,8 @@ class Runs:
         filled: dict[tuple[str, int], Ints] = {}
         for period, at in self.members:
             above: Any = 0
-            for tier, upto in enumerate(limits[period]):
+            for tier, limit in enumerate(limits[period]):
+                upto = None if limit is None else np.asarray(limit)[..., None]
                 low, high = (np.maximum(some[..., at] - above, 0) for some in (opens, closes))
                 if upto is not None:
                     low, high = (np.minimum(some, upto - above) for some in (low, high))

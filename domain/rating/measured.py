@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -47,11 +47,13 @@ class Meters:
         number: Callable[[Any, int], Number],
         known: Callable[[Number, str, Sequence[str]], Number] | None = None,
         runs: Sequence[Run] | None = None,
+        digits: int = 0,
     ) -> None:
         self.usage = usage
         self._number = number
         self._known = known
-        self._fine = max((one.digits for one in usage.series), default=0)
+        self._fine = max((one.digits for one in usage.series), default=digits)
+        self._energy: dict[Hashable, dict[str, Number]] = {}
         self._runs = (
             [_run(one, self._fine) for one in usage.series] if runs is None else list(runs)
         )
@@ -82,7 +84,20 @@ class Meters:
         calendar: Calendar,
         over: Literal["interval", "hour"] | None = None,
     ) -> dict[str, Number]:
-        """Energy by time-of-use period, kWh or kvarh."""
+        """Energy by time-of-use period, kWh or kvarh; measured once, however often asked."""
+        key = (period.since, period.until, channel, id(schedule), over)
+        if key not in self._energy:
+            self._energy[key] = self._measure(period, channel, schedule, calendar, over)
+        return self._energy[key]
+
+    def _measure(
+        self,
+        period: Period,
+        channel: Channel,
+        schedule: Schedule | None,
+        calendar: Calendar,
+        over: Literal["interval", "hour"] | None,
+    ) -> dict[str, Number]:
         summed: dict[str, Any] = {}
         facts: list[str] = []
         for one in self._registers(period, channel, schedule):
@@ -190,7 +205,9 @@ class Meters:
 
     def _whole(self, kwh: Number) -> Any:
         """A limit or position on a ladder, in whole units of measurement; None stays None."""
-        return None if kwh is None else whole(kwh.scaleb(3 + self._fine))
+        if kwh is None or isinstance(kwh, Decimal):
+            return None if kwh is None else whole(kwh.scaleb(3 + self._fine))
+        return kwh.integers(3 + self._fine)
 
     def _flows(
         self, period: Period, channel: Channel, over: Literal["interval", "hour"] | None

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal, localcontext
 
 from domain.charges import Draft, Part
 from domain.charges.kit import Memory
-from domain.exact import CONTEXT, Number, to_step, total
+from domain.exact import CONTEXT, ONE, Number, to_step, total
 from domain.kit import Refused
 from domain.rating.lines import Line, Rated
 from domain.rating.measured import Meters, plain
-from domain.tariffs import Rounding, TariffVersion, in_force
+from domain.tariffs import TariffDocument, TariffVersion, in_force
 from domain.usage import Carry, Kept, Usage
 from domain.values import Period, minor_digits
 
@@ -78,6 +78,7 @@ def reckon(
     if len({version.document.currency for _, version in stretches}) > 1:
         raise TwoCurrencies
     drafts: list[tuple[Draft, TariffVersion]] = []
+    last = stretches[-1][1]  # a bill is rounded as the version at its end says
     for days, version in stretches:
         document = version.document
         part = Part(
@@ -91,16 +92,17 @@ def reckon(
         for charge in document.charges:
             if charge.code not in usage.exempt:
                 for draft in charge.lines(part):
-                    part.settled.append(_to_line(draft, document.rounding, document.currency))
+                    part.settled.append(_to_line(draft, last.document))
         drafts += [(draft, version) for draft in part.settled]
-    return _balanced(drafts, stretches[-1][1])
+    return _balanced(drafts, last)
 
 
-def _to_line(draft: Draft, rounding: Rounding, currency: str) -> Draft:
+def _to_line(draft: Draft, document: TariffDocument) -> Draft:
+    rounding = document.rounding
     if rounding.per == "document":
         return draft
-    step = rounding.step_in(currency)
-    return replace(draft, amount=to_step(draft.amount, rounding.mode, step))
+    step = rounding.step_in(document.currency)
+    return draft.worth(to_step(draft.amount, rounding.mode, step))
 
 
 def _balanced(drafts: list[tuple[Draft, TariffVersion]], last: TariffVersion) -> Reckoned:
@@ -112,14 +114,14 @@ def _balanced(drafts: list[tuple[Draft, TariffVersion]], last: TariffVersion) ->
     minor = Decimal(1).scaleb(-minor_digits(currency))
     target = to_step(exact, rounding.mode, rounding.step_in(currency))
     lines = [
-        (replace(draft, amount=to_step(draft.amount, rounding.mode, minor)), version)
+        (draft.worth(to_step(draft.amount, rounding.mode, minor)), version)
         for draft, version in drafts
     ]
     rest = target - total(draft.amount for draft, _ in lines)
     at = _flat(lines, rounding.remainder)
     if at is not None:
         draft, version = lines[at]
-        lines[at] = (replace(draft, amount=draft.amount + rest), version)
+        lines[at] = (draft.worth(draft.amount + rest), version)
     elif lines:
         first, until = lines[0][0].since, lines[-1][0].until
         line = Draft("rounding", "rounding", rest, currency, Decimal(1), rest, first, until)
@@ -154,7 +156,7 @@ def _lines(reckoned: Reckoned, currency: str) -> Iterator[Line]:
             draft.tier,
             printed(draft.quantity),
             draft.unit,
-            draft.rate,
+            printed(draft.rate),
             amount,
             draft.since,
             draft.until,
@@ -164,11 +166,12 @@ def _lines(reckoned: Reckoned, currency: str) -> Iterator[Line]:
 
 
 def printed(quantity: Decimal) -> Decimal:
-    """A quantity without digits that no one reads."""
-    exponent = quantity.as_tuple().exponent
-    if isinstance(exponent, int) and exponent < -12:
-        return quantity.quantize(PLACES).normalize()
-    return quantity
+    """A quantity in its one form: no more than twelve decimals, no zeros behind them."""
+    short = quantity.normalize()
+    exponent = int(short.as_tuple().exponent)
+    if exponent > 0:
+        return short.quantize(ONE)
+    return short if exponent >= -12 else short.quantize(PLACES).normalize()
 
 
 def memory_of(carry: Carry) -> Memory:

@@ -113,4 +113,5 @@ def apparent(squares: Any, minutes: int, fine: int) -> Any:
     def of_one(square: Any) -> int:
         return (isqrt(int(square) * twice // per) + 1) // 2
 
-    return np.frompyfunc(of_one, 1, 1)(squares)
+    found = np.frompyfunc(of_one, 1, 1)(squares)
+    return found.astype(np.int64) if isinstance(found, np.ndarray) else found
