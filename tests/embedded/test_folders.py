@@ -56,9 +56,13 @@ if not child:
         limit.write("0")
     os.execv(sys.argv[1], sys.argv[1:])
 os.read(is_in, 1)
-for ids in ("uid", "gid"):
-    with open(f"/proc/{child}/{ids}_map", "w") as table:
-        table.write("0 0 65536")
+try:
+    for ids in ("uid", "gid"):
+        with open(f"/proc/{child}/{ids}_map", "w") as table:
+            table.write("0 0 65536")
+except OSError:
+    os.kill(child, 9)
+    sys.exit("not forbidden")
 os.write(mapped, b".")
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """  # runs a command as root in a place where user namespaces are forbidden
