@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
+import shlex
+import shutil
+import sys
 import threading
-from datetime import timedelta
+from datetime import date, timedelta
+from pathlib import Path
 from typing import Annotated, Any
 
 import psycopg
@@ -26,6 +30,8 @@ from api.cli.kit import (
 from api.demo import town
 from api.settings import Settings
 from api.system import System
+from domain.billing import bill_key
+from domain.kit import Stream
 
 DEMO_ACCOUNT = town.home_key(20)
 PACKAGES = (
@@ -74,10 +80,6 @@ def welcome(chosen: Settings, it: System) -> None:
     """The first screen: where to go, a token to go with, three commands to try."""
     url = f"http://{chosen.host}:{chosen.port}"
     token = mint(secret_of(chosen), "newcomer", "admin", timedelta(days=1))
-    folder = (
-        "" if chosen.data_dir == Settings.model_fields["data_dir"].default else chosen.data_dir
-    )
-    option = f" --data {folder}" if folder else ""
     say()
     say(f"GraphQL   {url}/graphql")
     say(f"Commands  {url}/docs")
@@ -86,18 +88,42 @@ def welcome(chosen: Settings, it: System) -> None:
     say("A token for a day, with every right:")
     say(token)
     say()
-    say("Three commands to try:")
+    account = DEMO_ACCOUNT
+    happened = it.history.of(Stream(f"account-{account}"))
+    if not happened:
+        return
+    program, option = _program(), _data_option(chosen)
+    query = QUERY.replace("BILL", bill_key(account, date(town.YEAR, 3, 1)))
+    say("Three commands to try: why a bill is what it is; an account as it was known; a story.")
     say(f"  curl -s {url}/graphql -H 'Authorization: Bearer {token}' \\")
     say("    -H 'Content-Type: application/json' \\")
-    query = QUERY.replace("ACCOUNT", DEMO_ACCOUNT)
-    say(f'    -d \'{{"query": "{query}"}}\'')
-    half = it.history.head() // 2
-    say(f"  wattledger replay account-{DEMO_ACCOUNT} --known-at {half}{option}")
-    say(f"  wattledger demo story{option}")
+    say(f"    -d '{query}'")
+    half = happened[len(happened) // 2].position
+    say(f"  {program} replay account-{account} --known-at {half}{option}")
+    say(f"  {program} demo story{option}")
     say()
 
 
-QUERY = r"{ bill(id: \"ACCOUNT-2025-03\") { total { amount currency } } }"
+QUERY = (
+    r'{"query": "{ bill(id: \"BILL\") { stands { amount currency }'
+    r' lines { code period quantity amount { amount } why { text } } } }"}'
+)
+
+
+def _program() -> str:
+    """What to type for this program, from here."""
+    if shutil.which("wattledger"):
+        return "wattledger"
+    path = Path(sys.argv[0]).absolute()
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+
+
+def _data_option(chosen: Settings) -> str:
+    """What names the data folder, unless it is where everybody looks first."""
+    if chosen.data_dir == Settings.model_fields["data_dir"].default:
+        return ""
+    return f" --data {shlex.quote(str(chosen.data_dir))}"
 
 
 def follow(data: DataOption = None) -> None:

@@ -83,8 +83,11 @@ class Door(Protocol):
     def ask(self, asked: object, person: Person) -> Answered:
         """One command.  Raises SaidNo."""
 
+    def established(self) -> bool:
+        """Whether there is a utility already."""
+
     def head(self) -> int:
-        """The last position."""
+        """The last position that is known of."""
 
     def facts(self, after: int) -> Iterator[Told]:
         """History after a position, in order, as the feed tells it."""
@@ -112,6 +115,9 @@ class InProcess:
         except Refused as no:
             raise SaidNo(str(no), no.code) from no
         return Answered(given.positions, {str(s): v for s, v in given.streams.items()})
+
+    def established(self) -> bool:
+        return self.system.history.head() > 0
 
     def head(self) -> int:
         return caught_up(self.system.history, self.system.tables)

@@ -39,7 +39,7 @@ query ($account: ID!, $position: Position!) {
   }
 }
 """
-HEAD = "{ history(first: 1, reverse: true) { nodes { position } } }"
+UTILITY = "{ utility { name } }"
 
 
 class NotAnswered(Exception):  # noqa: N818
@@ -60,15 +60,19 @@ class OverHttp:
         kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
         self._connection = kind(parts.hostname, parts.port, timeout=PATIENCE)
         self._path, self._url, self._token = parts.path.rstrip("/"), url, token
+        self._last = 0  # the last position that a command was answered with
 
     def ask(self, asked: object, person: Person) -> Answered:
         body = TypeAdapter[Any](type(asked)).dump_json(asked)
         told = self._send("POST", f"/commands/{NAMES[type(asked)]}", person, body)
+        self._last = max(self._last, *told["positions"])
         return Answered(tuple(told["positions"]), told["streams"])
 
+    def established(self) -> bool:
+        return self._query(UTILITY)["utility"] is not None
+
     def head(self) -> int:
-        nodes = self._query(HEAD)["history"]["nodes"]
-        return int(nodes[0]["position"]) if nodes else 0
+        return self._last
 
     def facts(self, after: int) -> Iterator[Told]:
         while page := self._send("GET", f"/feed?after={after}&limit={PAGE}", ADMIN):

@@ -120,7 +120,7 @@ class Story:
     # 1. What there is
 
     def _utility(self) -> None:
-        if self.door.head() == 0:
+        if not self.door.established():
             founded = EstablishUtility(name="Story Electric", currency=CURRENCY, zone=ZONE)
             self._ask(cast.ADMIN, founded, f"establishes the utility, in {CURRENCY} and {ZONE}")
 
