@@ -186,12 +186,15 @@ def why(
         answer(plain([{**shown, "why": tree} for shown, tree in found]))
         return
     say(f"Bill {bill}, reckoned at position {row.basis.position}")
+    lines: dict[int, str] = {}  # trees that were shown, by what they are named below
     for shown, tree in found:
         say()
-        name = " ".join(filter(None, (shown["point"], shown["code"], shown["period"])))
-        say(f"{name}: {money(shown['amount'], row.currency)}", style="bold")
-        for told in text(tree, {}):
+        name = " ".join(filter(None, (shown["code"], shown["period"])))
+        amount = money(shown["amount"], row.currency)
+        say(f"{shown['point']} {name}: {amount}", style="bold")
+        for told in text(tree, lines):
             say(f"  {told}")
+        lines[id(tree)] = f"line {name}"
 
 
 @app.command()

@@ -20,9 +20,11 @@ from api.cli.kit import (
     JsonOption,
     Misused,
     answer,
+    data_option,
     err,
     myself,
     plain,
+    program,
     progress,
     say,
     system,
@@ -33,7 +35,7 @@ from api.demo.cast import SUPERVISOR
 from api.demo.doors import InProcess, Person
 from api.demo.http import OverHttp
 from api.demo.meters import Report
-from api.demo.story import Chapter, Story
+from api.demo.story import REPLAY, Chapter, Story
 from api.dispatch import Asker
 from api.importing.intervals import GRIDS
 from api.system import System, caught_up
@@ -91,12 +93,14 @@ def story(
 ) -> None:
     """Watch three bills being corrected, from a meter on the wall to the books."""
     tell = _aside if as_json else _tell
+    replay = REPLAY.replace("wattledger", program()) + data_option(settings_of(data_dir=data))
+    tag = secrets.token_hex(3)
     if url is None:
         with system(data) as it:
-            told = Story(InProcess(it), secrets.token_hex(3), tell)
+            told = Story(InProcess(it), tag, tell, replay)
             figures, agrees = told.run(), _verified(it)
     else:
-        told = Story(OverHttp(url, _tokens(token or [], data)), secrets.token_hex(3), tell)
+        told = Story(OverHttp(url, _tokens(token or [], data)), tag, tell, replay)
         figures, agrees = told.run(), None
     if as_json:
         answer({**plain(figures), "verified": agrees, "chapters": plain(told.chapters)})

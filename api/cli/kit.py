@@ -6,6 +6,8 @@ import getpass
 import json
 import logging
 import os
+import shlex
+import shutil
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -79,6 +81,25 @@ def myself(role: str) -> Asker:
     return Asker(name, role)
 
 
+# What to type
+
+
+def program() -> str:
+    """What to type for this program, from here."""
+    if shutil.which("wattledger"):
+        return "wattledger"
+    path = Path(sys.argv[0]).absolute()
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+
+
+def data_option(chosen: Settings) -> str:
+    """What names the data folder, unless it is where everybody looks first."""
+    if chosen.data_dir == Settings.model_fields["data_dir"].default:
+        return ""
+    return f" --data {shlex.quote(str(chosen.data_dir))}"
+
+
 # Answers
 
 
@@ -129,6 +150,9 @@ def moment(text: str, name: str) -> datetime:
 @contextmanager
 def progress() -> Iterator[Callable[[str, int, int], None]]:
     """A bar on standard error for each thing that takes long: told, done, of how many."""
+    if not err.is_terminal:
+        yield _in_words
+        return
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -144,6 +168,12 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
             shown.update(bars[told], completed=done, total=of)
 
         yield tell
+
+
+def _in_words(told: str, done: int, of: int) -> None:
+    """For a log: a line when it begins, and one when it is done."""
+    if done in (1, of):
+        err.print(f"{told}: {done} of {of}", markup=False)
 
 
 # Trouble

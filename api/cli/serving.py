@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
-import shlex
-import shutil
-import sys
 import threading
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Annotated, Any
 
 import psycopg
 import typer
 
-from api.auth import mint, secret_of
+from api.auth import LIFETIME_MOST, mint, secret_of
 from api.cli.kit import (
     DataOption,
     JsonOption,
     Misused,
     answer,
+    data_option,
     err,
+    program,
     progress,
     say,
     settings,
@@ -33,6 +31,8 @@ from api.system import System
 from domain.billing import bill_key
 from domain.kit import Stream
 
+MOVES_IN = "The data folder is empty: a demo utility moves in."
+GOES_ON = "The demo utility was not quite there when it was stopped: it goes on moving in."
 DEMO_ACCOUNT = town.home_key(20)
 PACKAGES = (
     "wattledger",
@@ -51,6 +51,9 @@ def serve(
     no_demo: Annotated[
         bool, typer.Option("--no-demo", help="Leave an empty data folder empty.")
     ] = False,
+    accounts: Annotated[
+        int, typer.Option(min=0, max=5000, help="Synthetic households of the demo.")
+    ] = town.ACCOUNTS,
 ) -> None:
     """Serve HTTP, GraphQL and the feeds; an empty data folder is filled with a demo first."""
     from api.serve import run  # the web is only loaded by who serves
@@ -59,17 +62,18 @@ def serve(
 
     def first(it: System) -> None:
         if chosen.demo and town.wanted(it):
-            fill(it)
+            fill(it, accounts)
         welcome(chosen, it)
 
     run(chosen, first)
 
 
-def fill(it: System) -> None:
-    """Found the demo town, with progress; say what was found out about its meters."""
-    err.print("The data folder is empty: a demo utility moves in.", markup=False)
+def fill(it: System, accounts: int) -> None:
+    """Found the demo town, with progress, or go on where it was broken off."""
+    new = it.history.head() == 0
+    err.print(MOVES_IN if new else GOES_ON, markup=False)
     with progress() as tell:
-        founded = town.found(it, progress=tell)
+        founded = town.found(it, count=accounts, progress=tell)
     for line in founded.said:
         err.print(line, style="yellow", markup=False)
     told = f"{founded.accounts} accounts, {founded.bills} bills, {founded.head} facts."
@@ -92,15 +96,15 @@ def welcome(chosen: Settings, it: System) -> None:
     happened = it.history.of(Stream(f"account-{account}"))
     if not happened:
         return
-    program, option = _program(), _data_option(chosen)
+    typed, option = program(), data_option(chosen)
     query = QUERY.replace("BILL", bill_key(account, date(town.YEAR, 3, 1)))
     say("Three commands to try: why a bill is what it is; an account as it was known; a story.")
     say(f"  curl -s {url}/graphql -H 'Authorization: Bearer {token}' \\")
     say("    -H 'Content-Type: application/json' \\")
     say(f"    -d '{query}'")
     half = happened[len(happened) // 2].position
-    say(f"  {program} replay account-{account} --known-at {half}{option}")
-    say(f"  {program} demo story{option}")
+    say(f"  {typed} replay account-{account} --known-at {half}{option}")
+    say(f"  {typed} demo story{option}")
     say()
 
 
@@ -108,22 +112,6 @@ QUERY = (
     r'{"query": "{ bill(id: \"BILL\") { stands { amount currency }'
     r' lines { code period quantity amount { amount } why { text } } } }"}'
 )
-
-
-def _program() -> str:
-    """What to type for this program, from here."""
-    if shutil.which("wattledger"):
-        return "wattledger"
-    path = Path(sys.argv[0]).absolute()
-    here = Path.cwd()
-    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
-
-
-def _data_option(chosen: Settings) -> str:
-    """What names the data folder, unless it is where everybody looks first."""
-    if chosen.data_dir == Settings.model_fields["data_dir"].default:
-        return ""
-    return f" --data {shlex.quote(str(chosen.data_dir))}"
 
 
 def follow(data: DataOption = None) -> None:
@@ -138,14 +126,16 @@ def follow(data: DataOption = None) -> None:
 def token(
     person: Annotated[str, typer.Argument(help="Who it names.")],
     role: Annotated[str, typer.Argument(help="The duty: admin, clerk, billing, auditor, …")],
-    days: Annotated[float, typer.Option(help="For how many days it is good.")] = 0.5,
+    days: Annotated[
+        float, typer.Option(min=0.001, max=LIFETIME_MOST.days, help="How long it is good.")
+    ] = 0.5,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Mint a token that names a person and a role."""
     try:
         made = mint(secret_of(settings(data_dir=data)), person, role, timedelta(days=days))
-    except (ValueError, OverflowError) as wrong:
+    except ValueError as wrong:
         raise Misused(str(wrong)) from wrong
     if as_json:
         answer({"person": person, "role": role, "days": days, "token": made})

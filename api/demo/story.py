@@ -35,6 +35,7 @@ from domain.utility import EstablishUtility
 from domain.values import amount_text, next_month
 
 CURRENCY = "GBP"
+REPLAY = "wattledger replay account-{account} --known-at {position}"
 
 
 @dataclass(slots=True)
@@ -72,8 +73,11 @@ Tell = Callable[[Chapter, str], None]  # a sentence, as it happens; "" opens the
 class Story:
     """One run, through a door, under keys that end with a tag."""
 
-    def __init__(self, door: Door, tag: str, tell: Tell = lambda *_: None) -> None:
-        self.door, self.tag, self.tell = door, tag, tell
+    def __init__(
+        self, door: Door, tag: str, tell: Tell = lambda *_: None, replay: str = REPLAY
+    ) -> None:
+        """`replay` is the command line that shows an account at a position."""
+        self.door, self.tag, self.tell, self.replay = door, tag, tell, replay
         self.chapters: list[Chapter] = []
         self.account = f"S{tag}"
         self.figures = Figures(self.account)
@@ -297,7 +301,8 @@ class Story:
                 noted = f", noted {_money(bill.corrected)}" if bill.corrected else ""
                 open_ = f"open {_money(bill.outstanding)}"
                 self._say(f"  {bill.bill} issued {_money(bill.issued)}{noted}, {open_}")
-            self._say(f"  wattledger replay account-{self.account} --known-at {position}")
+            shown = self.replay.format(account=self.account, position=position)
+            self._say(f"  {shown}")
 
     def _then(self, position: int) -> Then:
         return self.door.then(self.account, position)

@@ -24,9 +24,17 @@ from domain.accounts import AccountAlreadyOpen, OpenAccount, accounts
 from domain.billing import BillAlreadyIssued, IssueBill, Reckoned, bill_key
 from domain.customers import CustomerAlreadyRegistered, RegisterCustomer
 from domain.intervals import RecordIntervals
+from domain.kit import Refused
 from domain.meters import InstallMeter, MeterAlreadyInstalled, ReadMeter, Register
 from domain.payments import PaymentAlreadyReceived, ReceivePayment
-from domain.points import EnergisePoint, OverlappingSupply, PointAlreadyEnergised, SupplyPoint
+from domain.points import (
+    EnergisePoint,
+    OverlappingSupply,
+    PointAlreadyEnergised,
+    PointNotSupplied,
+    SupplyPoint,
+    VacatePoint,
+)
 from domain.tariffs import ApproveTariff, DraftTariff, PublishTariff, tariffs
 from domain.utility import EstablishUtility, SetTerms, UtilityAlreadyEstablished, utility
 from domain.values import month_of, next_month
@@ -137,12 +145,14 @@ class _Town:
             said=[] if all(sample.real for sample in real) else [NO_METERS],
         )
 
-    def _ask(self, role: str, asked: object, by: str = "") -> Answer | None:
+    def _ask(
+        self, role: str, asked: object, done: tuple[type[Refused], ...] = DONE_BEFORE
+    ) -> Answer | None:
         """One command; None if it was answered before."""
         self.commands += 1
         try:
-            return self.dispatch(asked, Asker(by or f"demo-{role}", role, "demo-town"))
-        except DONE_BEFORE:
+            return self.dispatch(asked, Asker(f"demo-{role}", role, "demo-town"))
+        except done:
             return None
 
     def _round(self, told: str, jobs: Iterable[Job]) -> None:
@@ -217,10 +227,17 @@ class _Town:
         supply = SupplyPoint(point=f"P{key}", account=key, tariff=tariff, since=since)
         self._ask("clerk", supply)
 
+    def _end(self, sample: Sample) -> None:
+        """After the last day of a real meter nobody takes supply there any more."""
+        point, until = f"P{sample_key(sample.number)}", sample.days[-1].day + timedelta(days=1)
+        self._ask("clerk", VacatePoint(point=point, until=until), (PointNotSupplied,))
+
     # What was measured
 
     def _measurements(self, real: list[Sample], homes: list[Household]) -> Iterator[Job]:
         for sample in real:
+            if sample.real:
+                yield partial(self._end, sample)
             for _, days in groupby(sample.days, lambda day: month_of(day.day)):
                 yield partial(self._sample_days, sample, list(days))
         for home in homes:
