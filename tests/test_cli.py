@@ -82,7 +82,7 @@ def cli(server: embedded.Server, tmp_path_factory: pytest.TempPathFactory) -> It
 
 @pytest.fixture
 def empty(database_url: str, tmp_path: Path) -> Cli:
-    return Cli(database_url, tmp_path)
+    return Cli(database_url, tmp_path / "data")
 
 
 # What it answers
@@ -208,7 +208,7 @@ def test_what_is_refused_is_refused_in_a_sentence(
 
 
 def test_a_database_that_is_not_there_is_told_without_a_trace(tmp_path: Path) -> None:
-    away = Cli("postgresql://127.0.0.1:1/none", tmp_path)
+    away = Cli("postgresql://127.0.0.1:1/none", tmp_path / "data")
     told = away("doctor", code=1)
     assert "database" in told
     foreign = tmp_path / "foreign"
