@@ -15,14 +15,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
+from queue import SimpleQueue
 from threading import Condition, Thread
 from typing import Any
 
 import psycopg
 
-from replay.append import KeyReused, Overloaded, Unavailable
+from replay.append import KeyReused, Overloaded, Stale, Unavailable
 from replay.entry import Entry, Written
 from replay.writer import Writer
 
@@ -51,8 +53,13 @@ class Batcher:
         self._ready = Condition()
         self._closing = False
         self._writer = Writer(database_url)
-        self._thread = Thread(target=self._run, name="batcher", daemon=True)
-        self._thread.start()
+        self._answered: SimpleQueue[list[Entry] | None] = SimpleQueue()
+        self._threads = [
+            Thread(target=work, name=name, daemon=True)
+            for name, work in (("batcher", self._run), ("answerer", self._answer_threads))
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def submit(self, entry: Entry) -> None:
         """Queue a command.  Raises Overloaded when too many wait, Unavailable once closed."""
@@ -74,7 +81,8 @@ class Batcher:
         with self._ready:
             self._closing = True
             self._ready.notify()
-        self._thread.join()
+        for thread in self._threads:
+            thread.join()
         self._writer.close()
 
     def _run(self) -> None:
@@ -82,6 +90,7 @@ class Batcher:
             with self._ready:
                 self._ready.wait_for(lambda: self._queue or self._closing)
                 if not self._queue:
+                    self._answered.put(None)
                     return
                 batch, held = self._take()
             moved = self._write(batch)
@@ -89,7 +98,26 @@ class Batcher:
             late = [entry for entry in held if _overtaken(entry, moved, names)]
             with self._ready:
                 self._queue.extendleft(e for e in reversed(held) if e.wrong is None)
-            _tell(batch + late)
+            self._tell(batch + late)
+
+    def _tell(self, entries: list[Entry]) -> None:
+        """Have all told who wait; those of one event loop together, for each waking costs."""
+        threads: list[Entry] = []
+        loops: dict[asyncio.AbstractEventLoop, list[Entry]] = {}
+        for entry in entries:
+            if isinstance(entry.future, Future):
+                threads.append(entry)
+            else:
+                loops.setdefault(entry.future.get_loop(), []).append(entry)
+        if threads:
+            self._answered.put(threads)
+        for loop, waiting in loops.items():
+            with suppress(RuntimeError):  # the loop is closed: nobody waits there any more
+                loop.call_soon_threadsafe(_tell_all, waiting)
+
+    def _answer_threads(self) -> None:
+        while (entries := self._answered.get()) is not None:
+            _tell_all(entries)
 
     def _take(self) -> tuple[list[Entry], list[Entry]]:
         """What goes into the next batch; what is held back as it looks at what that changes."""
@@ -153,7 +181,7 @@ class Batcher:
         missing: list[Entry] = []
         for entry, place in zip(batch, found, strict=True):
             if place is not None:
-                entry.written(Written(*place))
+                entry.place = Written(*place)
                 moved |= {line[0]: line[1] for line in entry.lines}
             elif entry.again:
                 entry.wrong = Unavailable(str(lost))
@@ -183,7 +211,7 @@ class Batcher:
                 self._answer_refused(entry, *refused[n])
                 continue
             last: int = first + len(entry.lines) - 1
-            entry.written(Written(first, last, at))
+            entry.place = Written(first, last, at)
             first = last + 1
             for line in entry.lines:
                 moved[line[0]] = line[1]
@@ -195,12 +223,12 @@ class Batcher:
     ) -> None:
         del number, at
         if answer == "stale":
-            entry.stale()
+            entry.wrong = Stale()
         elif answer == "reused":
             entry.wrong = KeyReused()
         else:
             try:
-                entry.written(Written(first, last, rows=self._writer.between(first, last)))
+                entry.place = Written(first, last, rows=self._writer.between(first, last))
             except psycopg.Error:  # the batch is committed and must be answered all the same
                 entry.wrong = Unavailable("recorded before, and cannot be read now")
 
@@ -210,7 +238,7 @@ def _overtaken(entry: Entry, moved: dict[str, int], names: set[tuple[str, str] |
     if entry.key is not None and entry.name in names:
         return False  # the batch may have written this very command: the next one will tell
     if any(moved.get(stream, -1) > version >= 0 for stream, version in entry.seen):
-        entry.stale()
+        entry.wrong = Stale()
         return True
     return False
 
@@ -218,21 +246,6 @@ def _overtaken(entry: Entry, moved: dict[str, int], names: set[tuple[str, str] |
 def _refuse(batch: list[Entry], wrong: Exception) -> None:
     for entry in batch:
         entry.wrong = wrong
-
-
-def _tell(entries: Iterable[Entry]) -> None:
-    """Tell all who wait; those of one event loop together, for each waking costs."""
-    by_loop: dict[asyncio.AbstractEventLoop, list[Entry]] = {}
-    for entry in entries:
-        if isinstance(entry.future, Future):
-            entry.tell()
-        else:
-            by_loop.setdefault(entry.future.get_loop(), []).append(entry)
-    for loop, waiting in by_loop.items():
-        try:
-            loop.call_soon_threadsafe(_tell_all, waiting)
-        except RuntimeError:  # the loop is closed: nobody waits there any more
-            continue
 
 
 def _tell_all(entries: list[Entry]) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -44,7 +45,7 @@ class Entry:
     digest: bytes = b""
     refused: Callable[[], None] | None = None  # told when it is stale
     future: Future[Any] | asyncio.Future[Any] = field(default_factory=Future)
-    answer: Any = None
+    place: Written | None = None
     wrong: Exception | None = None
     again: bool = False  # written once already, and known not to be there
     persons: Collection[str] = ()  # whose keys are needed to make the lines
@@ -55,24 +56,30 @@ class Entry:
         """Whose key it is, and the key."""
         return None if self.key is None else (self.by, self.key)
 
-    def written(self, written: Written) -> None:
-        """It stands in history."""
-        try:
-            self.answer = self.finish(written)
-        except Exception as wrong:
-            self.wrong = wrong
-
-    def stale(self) -> None:
-        """Somebody else was first."""
-        if self.refused is not None:
-            self.refused()
-        self.wrong = Stale()
-
     def tell(self) -> None:
-        """Tell whoever waits; they may have gone."""
-        if self.future.done():
-            return
-        if self.wrong is None:
-            self.future.set_result(self.answer)
+        """
+        Tell whoever waits, if they still do.
+
+        What the answer is made of is done here, by whoever tells, and not by the batcher, which
+        has the next batch to write.
+        """
+        answer = None
+        try:
+            if self.wrong is not None:
+                raise self.wrong
+            assert self.place is not None
+            answer = self.finish(self.place)
+        except Exception as wrong:
+            if isinstance(wrong, Stale) and self.refused is not None:
+                self.refused()
+            self._settle(None, wrong)
         else:
-            self.future.set_exception(self.wrong)
+            self._settle(answer, None)
+
+    def _settle(self, answer: Any, wrong: Exception | None) -> None:
+        # They may have gone meanwhile.
+        with suppress(InvalidStateError, asyncio.InvalidStateError):
+            if wrong is None:
+                self.future.set_result(answer)
+            else:
+                self.future.set_exception(wrong)

@@ -7,6 +7,7 @@ synchronous_commit on), in a database of its own, peers unmodified.
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import tempfile
 import time
@@ -113,6 +114,22 @@ def by_writers(one: Callable[[int], object], commands: int) -> float:
 
 
 def commands_of_ours(server: embedded.Server, commands: int) -> float:
+    """64 tasks of one event loop that each ask, await and ask again."""
+    numbers = count()
+
+    async def writer(history: History, upto: int) -> None:
+        while (n := next(numbers)) < upto:
+            await history.appending(one_event(n))
+
+    async def writers(history: History, upto: int) -> None:
+        await asyncio.gather(*(writer(history, upto) for _ in range(WRITERS)))
+
+    with database(server) as url, History(url) as history:
+        asyncio.run(writers(history, 2000))
+        return timed(lambda: asyncio.run(writers(history, 2000 + commands)) or commands)
+
+
+def commands_by_threads(server: embedded.Server, commands: int) -> float:
     with database(server) as url, History(url) as history:
         by_writers(lambda n: history.append(one_event(-n - 1)), 500)
         return by_writers(lambda n: history.append(one_event(n)), commands)
