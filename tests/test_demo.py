@@ -17,6 +17,7 @@ from api.demo.tariffs import ECONOMY, STANDARD, TARIFFS, without_vat
 from api.settings import Settings
 from api.system import System, caught_up, opened
 from domain.intervals import intervals_in
+from domain.utility import UtilityAlreadyEstablished
 from projections.bills import bills, corrections
 from projections.books import trial_balance
 from projections.catalogue import PROJECTIONS
@@ -194,6 +195,15 @@ def test_a_founding_that_was_broken_off_goes_on_where_it_was(system: System) -> 
     town.found(system, count=6, months=2)
     assert system.history.head() == head
     assert verify(system.history, system.tables, PROJECTIONS).agrees
+
+
+def test_a_town_is_not_founded_in_somebody_elses_utility(system: System) -> None:
+    Story(InProcess(system), "mine").run()
+    head = system.history.head()
+    with pytest.raises(UtilityAlreadyEstablished):
+        town.found(system, count=1, months=1)
+    assert system.history.head() == head
+    assert not town.wanted(system)
 
 
 # The story

@@ -34,7 +34,7 @@ from api.demo import town as demo_town
 from api.demo.cast import SUPERVISOR
 from api.demo.doors import InProcess, Person
 from api.demo.http import OverHttp
-from api.demo.meters import Report
+from api.demo.meters import Report, samples
 from api.demo.story import REPLAY, Chapter, Story
 from api.dispatch import Asker
 from api.importing.intervals import GRIDS
@@ -74,11 +74,30 @@ def town(
         answer({**plain(founded), "meters": [report.plain() for report in founded.meters]})
         return
     say(f"{founded.utility}: {founded.accounts} accounts, {founded.bills} bills,")
-    say(f"{founded.payments} payments; {founded.commands} commands made {founded.head} facts.")
+    told = f"{founded.commands} commands, {founded.facts} new facts, {founded.head} in all"
+    say(f"{founded.payments} payments; {told}.")
     for line in founded.said:
         say(line)
     for report in founded.meters:
         show_meter(report)
+
+
+@demo.command()
+def meters(
+    folder: Annotated[
+        Path | None, typer.Argument(help="Where their files are; else in the wheel.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Read the files of the real meters, and say what was found in them and decided."""
+    reports = [sample.report for sample in samples(folder)]
+    if as_json:
+        answer([report.plain() for report in reports])
+    for report in () if as_json else reports:
+        show_meter(report)
+    if not reports:
+        err.print("There are no meter files there.", markup=False)
+        raise typer.Exit(1)
 
 
 @demo.command()

@@ -77,6 +77,8 @@ def fill(it: System, accounts: int) -> None:
         founded = town.found(it, count=accounts, progress=tell)
     for line in founded.said:
         err.print(line, style="yellow", markup=False)
+    for report in founded.meters:
+        err.print(f"  {report.brief}", markup=False)
     told = f"{founded.accounts} accounts, {founded.bills} bills, {founded.head} facts."
     err.print(told, markup=False)
 

@@ -75,6 +75,19 @@ class Report:
     omitted_days: list[date] = field(default_factory=list)
     kwh: Decimal = Decimal(0)
 
+    @property
+    def brief(self) -> str:
+        """All of it that fits on a line."""
+        parts = [
+            f"{self.rows} rows",
+            f"{self.duplicates} stamps twice",
+            f"{len(self.gaps)} gaps",
+            f"{self.complete_days} whole days and {len(self.estimated_days)} estimated",
+        ]
+        if self.dates.startswith("day and month exchanged"):
+            parts.append("days had been taken for months")
+        return f"{self.file}: {', '.join(parts)}"
+
     def plain(self) -> dict[str, Any]:
         """As JSON has it."""
         return {

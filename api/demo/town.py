@@ -86,6 +86,7 @@ class Founded:
     commands: int
     bills: int
     payments: int
+    facts: int  # recorded by this founding
     head: int
     meters: list[Report] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
@@ -93,8 +94,13 @@ class Founded:
 
 def wanted(system: System) -> bool:
     """Whether there is nothing yet, or a founding that was broken off."""
+    return system.history.head() == 0 or _known(system) == UNFINISHED
+
+
+def _known(system: System) -> str:
+    """The name of the utility; empty before it is established."""
     seen = system.history.states({"utility": (utility, utility.stream("settings"))})
-    return system.history.head() == 0 or bool(seen["utility"].state.name == UNFINISHED)
+    return str(seen["utility"].state.name)
 
 
 def found(
@@ -111,6 +117,9 @@ def found(
     Raises Refused if the data folder holds another utility, ValueError for a meter file that
     cannot be read.
     """
+    known = _known(system)
+    if known not in ("", NAME, UNFINISHED):
+        raise UtilityAlreadyEstablished(name=known)
     real = samples(meters)
     here = real or [synthetic(number, YEAR) for number in BILLED]
     return _Town(system, progress, months).found(count, here)
@@ -124,6 +133,7 @@ class _Town:
 
     def found(self, count: int, real: list[Sample]) -> Founded:
         """All of it, in three rounds: what there is, what was measured, what is owed."""
+        before = self.system.history.head()
         homes = list(households(count, YEAR))
         self._ask("admin", EstablishUtility(name=UNFINISHED, currency="GBP", zone=ZONE))
         self._tariffs()
@@ -134,13 +144,15 @@ class _Town:
         )
         self._round("Bills and payments", self._accounting(real, homes))
         self._ask("admin", SetTerms(name=NAME, due_days=14))
+        head = self.system.history.head()
         return Founded(
             utility=NAME,
             accounts=len(homes) + len(real),
             commands=self.commands,
             bills=self.bills,
             payments=self.payments,
-            head=self.system.history.head(),
+            facts=head - before,
+            head=head,
             meters=[sample.report for sample in real],
             said=[] if all(sample.real for sample in real) else [NO_METERS],
         )
