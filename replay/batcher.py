@@ -13,6 +13,7 @@ again.
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections import deque
 from collections.abc import Callable
@@ -33,6 +34,7 @@ BATCH_COMMANDS = 512
 BATCH_BYTES = 1 << 20
 PATIENCE = 30.0  # seconds for a lost database to come back before an outcome stays unknown
 PROMPTLY = 0.5  # seconds to keep trying before saying that there is no database
+SWITCH = 0.0005  # seconds: the batcher is back every millisecond and ought not to wait five
 PAUSE = 0.05  # seconds between two tries
 
 
@@ -53,6 +55,7 @@ class Batcher:
         self._ready = Condition()
         self._closing = False
         self._writer = Writer(database_url)
+        sys.setswitchinterval(min(sys.getswitchinterval(), SWITCH))
         self._answered: SimpleQueue[list[Entry] | None] = SimpleQueue()
         self._threads = [
             Thread(target=work, name=name, daemon=True)

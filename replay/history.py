@@ -290,7 +290,9 @@ class History:
             )
         )
         for stream, after in append.seen.items():
-            self._streams.happened(stream, after, [f.event for f in made if f.stream == stream])
+            if stream in self._streams:
+                events = [fact.event for fact in made if fact.stream == stream]
+                self._streams.happened(stream, after, events)
         return Appended(made)
 
     def _facts(self, rows: Sequence[Row], *, unreadable: bool = False) -> list[Fact]:

@@ -31,6 +31,9 @@ class Streams:
             self._known.move_to_end(stream)
             return known[1], known[2], stream not in self._behind
 
+    def __contains__(self, stream: Stream) -> bool:
+        return stream in self._known
+
     def put(self, kind: Kind[Any, Any], stream: Stream, version: int, state: Any) -> None:
         """
         What was just read.  Something newer that is known already stays.

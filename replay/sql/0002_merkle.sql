@@ -101,7 +101,7 @@ BEGIN
 
     answer := 'stale';
     FOR command IN
-        SELECT DISTINCT asked.n
+        SELECT asked.n
         FROM unnest(seen_command, seen_stream, seen_version) AS asked (n, stream, version)
         LEFT JOIN LATERAL (
             SELECT e.originator_version AS version FROM history.events AS e
@@ -112,6 +112,7 @@ BEGIN
             ELSE newest.version >= -asked.version - 1 END
     LOOP
         IF NOT command = ANY (refused) THEN
+            refused := refused || command;
             RETURN NEXT;
         END IF;
     END LOOP;
@@ -152,7 +153,9 @@ BEGIN
         INSERT INTO history.events AS e
             (originator_id, originator_version, topic, state, notification_id, at)
         SELECT new.stream, new.version, new.topic, new.state,
-            base + row_number() OVER (ORDER BY new.n), stamp
+            base + CASE WHEN refused = '{}' THEN new.n
+                ELSE new.n - (SELECT coalesce(sum(sizes[r]), 0)
+                    FROM unnest(refused) AS r WHERE r < new.command) END, stamp
         FROM unnest(event_command, event_stream, event_version, event_topic, event_state)
             WITH ORDINALITY AS new (command, stream, version, topic, state, n)
         WHERE NOT new.command = ANY (refused)
