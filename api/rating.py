@@ -15,7 +15,8 @@ from zoneinfo import ZoneInfo
 import typer
 from pydantic import TypeAdapter, ValidationError
 
-from api.usage_files import UsageFileError, read
+from api import rerating
+from api.usage_files import OptionMissing, UsageFileError, read
 from domain.kit import Refused
 from domain.rating import Line, Rated, explain, rate, text
 from domain.tariffs import TariffDocument, TariffVersion
@@ -80,9 +81,8 @@ def price(
     A range longer than a month is cut into calendar months; what one bill hands on, the
     next takes.
     """
-    first, last = _days(usage)
+    whole = _range(usage, since, until)
     version = TariffVersion(tariff="tariff", version=1, since=date.min, document=document)
-    whole = Period(since=since or first, until=until or last)
     bills: list[tuple[Period, Carry, Rated]] = []
     carry: Carry = ()
     for period in months(whole):
@@ -107,6 +107,17 @@ def months(whole: Period) -> Iterator[Period]:
         until = min(next_month(first), whole.until)
         yield Period(since=first, until=until)
         first = until
+
+
+def _range(usage: Usage, since: date | None, until: date | None) -> Period:
+    """The days asked for; those of the usage where nothing is said."""
+    first, last = _days(usage)
+    first, last = since or first, until or last
+    if last <= first:
+        raise typer.BadParameter(
+            f"the range {first} to {last} has no day; --to is not included"
+        )
+    return Period(since=first, until=last)
 
 
 def _days(usage: Usage) -> tuple[date, date]:
@@ -184,7 +195,9 @@ def rate_command(
     tariff: Annotated[
         Path, typer.Argument(help="tariff document, or URDB record (JSON, TOML)")
     ],
-    usage: Annotated[Path, typer.Argument(help="start,kwh[,kvarh] as CSV, or bare numbers")],
+    usage: Annotated[
+        Path | None, typer.Argument(help="start,kwh[,kvarh] as CSV, or bare numbers")
+    ] = None,
     since: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"])] = None,
     until: Annotated[
         datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="not included")
@@ -198,30 +211,87 @@ def rate_command(
     why: Annotated[
         bool, typer.Option("--why", help="show how each amount comes about")
     ] = False,
+    population: Annotated[
+        Path | None, typer.Option(help="folder of usage files, one an account; with --under")
+    ] = None,
+    under: Annotated[Path | None, typer.Option(help="the tariff to compare with")] = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="line by line; with --under")] = False,
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
-    """Price usage under a tariff; nothing is written."""
+    """Price usage under a tariff, or a population under two; nothing is written."""
     try:
-        document = tariff_of(tariff)
-        taken = read(
-            usage.read_text("utf-8-sig"),
-            zone=zone,
-            start=start.date() if start else None,
-            minutes=minutes,
-        )
-        priced = price(
-            document, taken, since.date() if since else None, until.date() if until else None
-        )
+        asked = Asked(_day(since), _day(until), _day(start), minutes, _zone(zone))
+        if population is not None and under is not None and usage is None:
+            told = _compared(asked, tariff, population, under, as_csv, as_json)
+        elif usage is not None and population is None and under is None:
+            priced = asked.priced(tariff_of(tariff), usage)
+            told = _json(answer(priced)) if as_json else "\n".join(table(priced, why))
+        else:
+            raise typer.BadParameter("give USAGE, or --population with --under")
     except OSError as wrong:
         raise _end(f"{wrong.filename}: {wrong.strerror}", MISUSED, as_json) from None
-    except (TariffFileError, UsageFileError, ValueError) as wrong:
+    except OptionMissing as wrong:
+        raise _end(str(wrong), MISUSED, as_json) from None
+    except ValueError as wrong:
         raise _end(str(wrong), REFUSED, as_json) from None
     except Refused as no:
         raise _end(_told(no), REFUSED, as_json, no.code) from None
-    if as_json:
-        typer.echo(json.dumps(answer(priced), ensure_ascii=False))
-    else:
-        typer.echo("\n".join(table(priced, why)))
+    typer.echo(told)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The range that is asked for, and how the usage files are to be read."""
+
+    since: date | None
+    until: date | None
+    start: date | None
+    minutes: int | None
+    zone: str | None
+
+    def usage(self, path: Path) -> Usage:
+        """What a file says.  Raises UsageFileError naming the file."""
+        try:
+            return read(
+                path.read_bytes().decode("utf-8-sig", errors="replace"),
+                zone=self.zone,
+                start=self.start,
+                minutes=self.minutes,
+            )
+        except UsageFileError as wrong:
+            raise type(wrong)(f"{path.name}: {wrong}") from None
+
+    def priced(self, document: TariffDocument, path: Path) -> Priced:
+        """The bills for a file."""
+        return price(document, self.usage(path), self.since, self.until)
+
+
+def _compared(
+    asked: Asked, tariff: Path, population: Path, under: Path, as_csv: bool, as_json: bool
+) -> str:
+    usages = {
+        account: asked.usage(path) for account, path in rerating.population(population).items()
+    }
+    whole = _range(next(iter(usages.values())), asked.since, asked.until)
+    found = rerating.compared(tariff_of(tariff), tariff_of(under), usages, list(months(whole)))
+    if as_csv:
+        return found.csv().rstrip("\n")
+    return _json(found.answer()) if as_json else "\n".join(found.text())
+
+
+def _json(said: Any) -> str:
+    return json.dumps(said, ensure_ascii=False)
+
+
+def _zone(name: str | None) -> str | None:
+    try:
+        return name and ZoneInfo(name).key
+    except (ValueError, KeyError, OSError):
+        raise typer.BadParameter(f"{name!r} is not an IANA time zone") from None
+
+
+def _day(at: datetime | None) -> date | None:
+    return at.date() if at else None
 
 
 def _told(no: Refused) -> str:

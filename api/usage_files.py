@@ -29,6 +29,10 @@ class UsageFileError(ValueError):
     """The usage file says something that cannot be taken as usage."""
 
 
+class OptionMissing(UsageFileError):  # noqa: N818  (said of the command line)
+    """The file cannot be read without an option that was not given."""
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """A line of the file: where it is, when it begins, what it counts."""
@@ -75,7 +79,7 @@ def _bare(
     lines: Sequence[tuple[int, str]], zone: str, start: date | None, minutes: int | None
 ) -> list[Row]:
     if start is None or minutes is None:
-        raise UsageFileError("bare numbers need --start DATE and --minutes N")
+        raise OptionMissing("bare numbers need --start DATE and --minutes N")
     first = midnight(start, zone)
     step = timedelta(minutes=minutes)
     return [

@@ -1,6 +1,7 @@
 """Rating: what usage costs under a tariff.  Pure functions; nothing here is an event."""
 
 from domain.rating.arrays import Population, RatedColumns, rate_all, rate_columns
+from domain.rating.compare import Rerated, Summary, compare, differences, summary
 from domain.rating.lines import Line, Rated
 from domain.rating.measured import UsageMissing, UsageNotByPeriod, UsageTwice
 from domain.rating.rate import NoTariff, TwoCurrencies, rate
@@ -18,17 +19,22 @@ __all__ = [
     "Rated",
     "RatedColumns",
     "Registered",
+    "Rerated",
     "Series",
+    "Summary",
     "TwoCurrencies",
     "Usage",
     "UsageMissing",
     "UsageNotByPeriod",
     "UsageTwice",
     "Why",
+    "compare",
+    "differences",
     "evaluate",
     "explain",
     "rate",
     "rate_all",
     "rate_columns",
+    "summary",
     "text",
 ]
