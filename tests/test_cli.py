@@ -120,6 +120,8 @@ def test_replay_shows_an_account_as_it_was_known(cli: Cli) -> None:
         f"{ACCOUNT}-2025-02",
     ]
     assert {fact["position"] <= at for fact in then["facts"]} == {True}
+    before = [m["amount"] for m in now["account"]["movements"] if m["position"] <= at]
+    assert then["account"]["balance"] == sum(before)
     instant = cli.json("replay", f"account-{ACCOUNT}", "--known-at", charged[1]["at"])
     assert instant["known_at"] >= at
 
@@ -321,6 +323,20 @@ def facts(db: psycopg.Connection[Any]) -> int:
     except psycopg.errors.UndefinedTable:
         return 0
     return int(row[0]) if row else 0
+
+
+def test_a_follower_follows_until_it_is_told_to_stop(empty: Cli, tmp_path: Path) -> None:
+    screen = tmp_path / "screen"
+    process = empty.start("follow", into=screen)
+    try:
+        until("Following", screen, process)
+        empty("demo", "story")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 130
+    finally:
+        process.kill()
+        process.wait()
+    assert empty.json("doctor")["database"]["lag"] == 0
 
 
 def test_no_demo_leaves_an_empty_folder_empty(empty: Cli, tmp_path: Path) -> None:

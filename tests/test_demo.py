@@ -12,12 +12,13 @@ import pytest
 from api.demo import cast, meters, town
 from api.demo.doors import InProcess
 from api.demo.meters import Sample
-from api.demo.story import Story, added_up
+from api.demo.story import Story, StoryBroke, added_up
 from api.demo.tariffs import ECONOMY, STANDARD, TARIFFS, without_vat
+from api.dispatch import Asker
 from api.settings import Settings
 from api.system import System, caught_up, opened
 from domain.intervals import intervals_in
-from domain.utility import UtilityAlreadyEstablished
+from domain.utility import EstablishUtility, UtilityAlreadyEstablished
 from projections.bills import bills, corrections
 from projections.books import trial_balance
 from projections.catalogue import PROJECTIONS
@@ -229,6 +230,24 @@ def test_the_story_comes_out_to_the_penny_and_can_be_told_again(system: System) 
         )
     assert list(first.notes.values()) == list(second.notes.values())
     assert verify(system.history, system.tables, PROJECTIONS).agrees
+
+
+def test_the_story_is_told_in_the_zone_of_the_utility_and_only_in_its_currency(
+    system: System,
+) -> None:
+    admin = Asker("adam", "admin")
+    founded = EstablishUtility(name="Far", currency="GBP", zone="Asia/Hong_Kong")
+    system.dispatch(founded, admin)
+    figures = Story(InProcess(system), "far").run()
+    assert figures.balance_of_feed == figures.balance_after
+
+
+def test_the_story_is_not_begun_in_other_books(system: System) -> None:
+    founded = EstablishUtility(name="Far", currency="HKD", zone="Asia/Hong_Kong")
+    system.dispatch(founded, Asker("adam", "admin"))
+    with pytest.raises(StoryBroke, match="HKD"):
+        Story(InProcess(system), "far").run()
+    assert system.history.head() == 1
 
 
 def test_the_story_bills_a_register_and_interval_days_in_one_bill(system: System) -> None:

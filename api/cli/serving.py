@@ -123,7 +123,10 @@ def follow(data: DataOption = None) -> None:
         err.print(
             f"Following, from position {it.tables.position}. Ctrl-C stops it.", markup=False
         )
-        threading.Event().wait()
+        pause = threading.Event()
+        while any(each.name == "follower" for each in threading.enumerate()):
+            pause.wait(1)
+    raise typer.Exit(1)  # it has told why
 
 
 def token(

@@ -40,11 +40,11 @@ MINUTES: Minutes = 30
 NIGHT_WH, DAY_WH = 900, 210  # half an hour of storage heaters, and one of the rest
 
 
-def interval_days(point: str) -> Iterator[RecordIntervals]:
-    """Every day of the story at one point; the day in October when clocks go back has 50."""
+def interval_days(point: str, zone: str = ZONE) -> Iterator[RecordIntervals]:
+    """Every day of the story at one point; in Britain the day when clocks go back has 50."""
     day = SINCE
     while day < UNTIL:
-        count = intervals_in(day, MINUTES, ZONE)
+        count = intervals_in(day, MINUTES, zone)
         night = count - 34  # seventeen hours of day; the rest is night, 7 hours or 8
         wh = [NIGHT_WH + day.day] * night + [DAY_WH + 3 * day.day] * 34
         yield RecordIntervals(point=point, day=day, minutes=MINUTES, wh=tuple(wh))

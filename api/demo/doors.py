@@ -12,6 +12,7 @@ from api.system import Lagging, System, caught_up
 from domain.kit import Refused
 from projections.books import journal
 from projections.kit import Where
+from projections.places import settings
 
 PATIENCE = 10.0  # seconds for the tables to follow
 
@@ -22,6 +23,14 @@ class Person:
 
     name: str
     role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The currency of the books, and the zone of the calendar."""
+
+    currency: str
+    zone: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +92,8 @@ class Door(Protocol):
     def ask(self, asked: object, person: Person) -> Answered:
         """One command.  Raises SaidNo."""
 
-    def established(self) -> bool:
-        """Whether there is a utility already."""
+    def terms(self) -> Terms | None:
+        """What the utility is kept in; None before it is established."""
 
     def head(self) -> int:
         """The last position that is known of."""
@@ -116,8 +125,10 @@ class InProcess:
             raise SaidNo(str(no), no.code) from no
         return Answered(given.positions, {str(s): v for s, v in given.streams.items()})
 
-    def established(self) -> bool:
-        return self.system.history.head() > 0
+    def terms(self) -> Terms | None:
+        self.head()
+        found = self.system.tables.get(settings, "settings")
+        return Terms(found.currency, found.zone) if found else None
 
     def head(self) -> int:
         return caught_up(self.system.history, self.system.tables)

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import TypeAdapter
 
 from api.demo.cast import ADMIN
-from api.demo.doors import Answered, BillThen, Person, SaidNo, Then, Told, TouchedBill
+from api.demo.doors import Answered, BillThen, Person, SaidNo, Terms, Then, Told, TouchedBill
 from domain.kit import NAMES
 
 PAGE = 1000
@@ -39,7 +39,7 @@ query ($account: ID!, $position: Position!) {
   }
 }
 """
-UTILITY = "{ utility { name } }"
+UTILITY = "{ utility { currency zone } }"
 
 
 class NotAnswered(Exception):  # noqa: N818
@@ -68,8 +68,9 @@ class OverHttp:
         self._last = max(self._last, *told["positions"])
         return Answered(tuple(told["positions"]), told["streams"])
 
-    def established(self) -> bool:
-        return self._query(UTILITY)["utility"] is not None
+    def terms(self) -> Terms | None:
+        found = self._query(UTILITY)["utility"]
+        return Terms(found["currency"], found["zone"]) if found else None
 
     def head(self) -> int:
         return self._last

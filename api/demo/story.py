@@ -64,7 +64,7 @@ class Figures:
 
 
 class StoryBroke(Exception):  # noqa: N818
-    """The figures do not tie: something is wrong with the utility."""
+    """The story cannot be told here, or its figures do not tie."""
 
 
 Tell = Callable[[Chapter, str], None]  # a sentence, as it happens; "" opens the chapter
@@ -79,7 +79,7 @@ class Story:
         """`replay` is the command line that shows an account at a position."""
         self.door, self.tag, self.tell, self.replay = door, tag, tell, replay
         self.chapters: list[Chapter] = []
-        self.account = f"S{tag}"
+        self.account, self.zone = f"S{tag}", ZONE
         self.figures = Figures(self.account)
 
     def run(self) -> Figures:
@@ -124,9 +124,15 @@ class Story:
     # 1. What there is
 
     def _utility(self) -> None:
-        if not self.door.established():
+        terms = self.door.terms()
+        if terms is None:
             founded = EstablishUtility(name="Story Electric", currency=CURRENCY, zone=ZONE)
             self._ask(cast.ADMIN, founded, f"establishes the utility, in {CURRENCY} and {ZONE}")
+        elif terms.currency != CURRENCY:
+            told = f"the story is in {CURRENCY}, and the books here are in {terms.currency}"
+            raise StoryBroke(f"{told}; give it a data folder of its own")
+        else:
+            self.zone = terms.zone
 
     def _tariff(self, tariff: str, published: Published) -> None:
         key, document = f"{tariff}-{self.tag}", published.document(NAMES[tariff])
@@ -178,7 +184,7 @@ class Story:
             )
             self._ask(cast.READER, read, f"reads M{self.tag}-1 on {on}: {dial:05}")
         first = last = 0
-        days = list(cast.interval_days(f"P{self.tag}-2"))
+        days = list(cast.interval_days(f"P{self.tag}-2", self.zone))
         for day in days:
             given = self.door.ask(day, cast.READER)
             first, last = first or given.positions[0], given.positions[-1]
@@ -345,4 +351,4 @@ def _positions(positions: tuple[int, ...]) -> str:
 
 def _clock_change(days: Iterable[RecordIntervals]) -> str:
     odd = [day for day in days if len(day.wh) != 48]
-    return ", ".join(f"{day.day} has {len(day.wh)}" for day in odd)
+    return ", ".join(f"{day.day} has {len(day.wh)}" for day in odd) or "each has 48"
