@@ -81,10 +81,16 @@ def at(system: System, stream: str, known_at: int, as_of: date | None = None) ->
         known_at=known_at,
         head=system.history.head(),
         as_of=as_of,
-        facts=tuple(map(shown, found)),
+        facts=tuple(shown(fact) for fact in found if _dated(fact, as_of)),
         account=_account(system, key, known_at, as_of) if kind == "account" else None,
         rows=_rows(system, kind, key, known_at),
     )
+
+
+def _dated(fact: Fact, as_of: date | None) -> bool:
+    """Whether a fact is about a day or an earlier one; about no day, it always is."""
+    on = getattr(fact.event, "on", None)
+    return as_of is None or not isinstance(on, date) or on <= as_of
 
 
 def shown(fact: Fact) -> Happened:

@@ -132,6 +132,7 @@ def test_replay_as_of_a_day_leaves_out_what_is_dated_later(cli: Cli) -> None:
     then = cli.json("replay", f"account-{ACCOUNT}", "--as-of", first["on"])
     assert [bill["bill"] for bill in then["account"]["bills"]] == [first["bill"]]
     assert then["account"]["balance"] == first["issued"]
+    assert [fact["name"] for fact in then["facts"]] == ["account.opened", "account.charged"]
     assert f"{ACCOUNT}-2025-01" in cli("replay", f"account-{ACCOUNT}")
 
 
@@ -284,6 +285,12 @@ def test_an_empty_folder_is_filled_served_and_told_a_story_over_http(
         assert "Balance:" in empty(*replayed[1:5])
         over_http = empty.json("demo", "story", "--url", url)
         in_process = empty.json("demo", "story")
+        second = empty("token", "grace", "admin").strip()
+        by_tokens = empty.json(
+            "demo", "story", "--url", url, "--token", token, "--token", second
+        )
+        assert list(by_tokens["notes"].values()) == list(in_process["notes"].values())
+        assert by_tokens["verified"] is None  # that is for who has the database
         assert list(over_http["notes"].values()) == list(in_process["notes"].values())
         assert over_http["balance_of_feed"] == over_http["balance_after"]
         assert over_http["ledger"] == in_process["ledger"]

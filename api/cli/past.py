@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -26,7 +26,19 @@ from projections.catalogue import PROJECTIONS
 from replay.rebuild import rebuild as rebuilt
 from replay.verify import verify as verified
 
-HIDDEN = {"currency"}  # of the data of a fact, where it goes without saying
+MONEY = {
+    "advance",
+    "amount",
+    "balance",
+    "corrected",
+    "from_advance",
+    "issued",
+    "outstanding",
+    "to_advance",
+    "total",
+}
+"""What is in minor units, in facts and rows."""
+LONG = 60  # characters of something nested that are still shown
 
 
 def replay(
@@ -74,24 +86,40 @@ def _show(found: Past) -> None:
     for name, rows in found.rows.items():
         for row in rows:
             say()
-            say(f"{name}: {_short(plain(row))}")
+            say(f"{name}: {_short(plain(row))}", style="bold")
 
 
 def _data(fact: Happened) -> str:
-    return _short({k: v for k, v in fact.data.items() if k not in HIDDEN})
+    return _short(fact.data)
 
 
-def _short(named: dict[str, object]) -> str:
-    """The plain values of a mapping; of what is nested, how much it is."""
+def _short(named: dict[str, Any]) -> str:
+    """A mapping on a line: money as money, and of what is long, how much it is."""
+    currency = named.get("currency")
     parts = []
     for name, value in named.items():
-        if isinstance(value, list):
-            parts.append(f"{name}: {len(value)}")
-        elif isinstance(value, dict) and len(value) > 3:
-            parts.append(f"{name}: …")
-        elif value is not None:
-            parts.append(f"{name}: {value}")
+        if value in (None, 0, [], {}) or name == "currency":
+            continue
+        if currency and name in MONEY:
+            parts.append(f"{name} {money(value, currency)}")
+        else:
+            parts.append(f"{name} {_brief(value)}")
     return ", ".join(parts)
+
+
+def _brief(value: Any) -> str:
+    match value:
+        case list():
+            return f"({len(value)})"
+        case {"since": since, "until": until}:
+            return f"{since} to {until}"
+        case {"name": str(name)}:
+            return f"“{name}”"
+        case dict():
+            told = " ".join(f"{key}: {each}" for key, each in value.items())
+            return f"({told})" if len(told) < LONG else f"({len(value)})"
+        case _:
+            return str(value)
 
 
 def _show_account(then: AccountThen) -> None:

@@ -4,7 +4,7 @@ Synthetic households: registers that advance as a standard load profile says, an
 MONTHS is how the household profile H25 of BDEW (2025, with its dynamisation) spreads a year
 over its months, in thousandths: sums of the profile as demandlib 0.2.2 (MIT) gives it.  How
 much a household uses is drawn around what Ofgem names as typical: 2,700 kWh a year, and
-3,900 kWh where there are two rates.  Of the latter 42 % is at night, as E.ON tells customers.
+3,900 kWh where there are two rates.  Of the latter 42 % is at night (eonenergy.com, Economy 7).
 """
 
 from __future__ import annotations
