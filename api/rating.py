@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 import typer
@@ -20,7 +20,7 @@ from api.usage_files import OptionMissing, UsageFileError, read
 from domain.kit import Refused
 from domain.rating import Line, Rated, explain, rate, text
 from domain.tariffs import TariffDocument, TariffVersion
-from domain.urdb import is_urdb, translated
+from domain.urdb import UrdbRecordWrong, is_urdb, translated
 from domain.usage import Carry, Usage
 from domain.values import Period, amount_text, next_month
 
@@ -191,32 +191,51 @@ def table(priced: Priced, why: bool) -> Iterator[str]:
 # The command
 
 
+Day: TypeAlias = datetime | None
+DAY = ["%Y-%m-%d"]
+SinceOption: TypeAlias = Annotated[Day, typer.Option("--from", formats=DAY)]
+UntilOption: TypeAlias = Annotated[
+    Day, typer.Option("--to", formats=DAY, help="first day not included")
+]
+StartOption: TypeAlias = Annotated[
+    Day, typer.Option(formats=DAY, help="first local day of bare numbers")
+]
+MinutesOption: TypeAlias = Annotated[
+    int | None, typer.Option(min=1, max=1440, help="of an interval")
+]
+ZoneOption: TypeAlias = Annotated[
+    str | None, typer.Option(help="IANA time zone of the local days")
+]
+TariffArgument: TypeAlias = Annotated[
+    Path, typer.Argument(help="tariff document, or URDB record (JSON, TOML)")
+]
+UsageArgument: TypeAlias = Annotated[
+    Path | None, typer.Argument(help="start,kwh[,kvarh] as CSV, or bare numbers")
+]
+WhyOption: TypeAlias = Annotated[
+    bool, typer.Option("--why", help="show how each amount comes about")
+]
+PopulationOption: TypeAlias = Annotated[
+    Path | None, typer.Option(help="folder of usage files, one an account; with --under")
+]
+UnderOption: TypeAlias = Annotated[Path | None, typer.Option(help="tariff to compare with")]
+CsvOption: TypeAlias = Annotated[bool, typer.Option("--csv", help="line by line; with --under")]
+JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Answer with JSON.")]
+
+
 def rate_command(
-    tariff: Annotated[
-        Path, typer.Argument(help="tariff document, or URDB record (JSON, TOML)")
-    ],
-    usage: Annotated[
-        Path | None, typer.Argument(help="start,kwh[,kvarh] as CSV, or bare numbers")
-    ] = None,
-    since: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"])] = None,
-    until: Annotated[
-        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="not included")
-    ] = None,
-    start: Annotated[
-        datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], help="first local day of bare numbers"),
-    ] = None,
-    minutes: Annotated[int | None, typer.Option(min=1, max=1440, help="of an interval")] = None,
-    zone: Annotated[str | None, typer.Option(help="IANA time zone of the local days")] = None,
-    why: Annotated[
-        bool, typer.Option("--why", help="show how each amount comes about")
-    ] = False,
-    population: Annotated[
-        Path | None, typer.Option(help="folder of usage files, one an account; with --under")
-    ] = None,
-    under: Annotated[Path | None, typer.Option(help="the tariff to compare with")] = None,
-    as_csv: Annotated[bool, typer.Option("--csv", help="line by line; with --under")] = False,
-    as_json: Annotated[bool, typer.Option("--json")] = False,
+    tariff: TariffArgument,
+    usage: UsageArgument = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    start: StartOption = None,
+    minutes: MinutesOption = None,
+    zone: ZoneOption = None,
+    why: WhyOption = False,
+    population: PopulationOption = None,
+    under: UnderOption = None,
+    as_csv: CsvOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Price usage under a tariff, or a population under two; nothing is written."""
     try:
@@ -295,6 +314,8 @@ def _day(at: datetime | None) -> date | None:
 
 
 def _told(no: Refused) -> str:
+    if isinstance(no, UrdbRecordWrong):
+        return str(no)
     details = ", ".join(
         f"{key} {said.isoformat() if isinstance(said, datetime) else said}"
         for key, said in no.details.items()

@@ -135,11 +135,17 @@ def _exists(month: int, day: int) -> bool:
 
 @value
 class Schedule:
-    """A table of windows that gives every minute of every day one period."""
+    """
+    A table of windows that gives every minute of every day one period.
+
+    `otherwise` is the period of all minutes that no window claims.  `remainder` is the
+    period that gets what a total register counts beyond the registers by period.
+    """
 
     name: Text
     windows: tuple[Window, ...] = ()
     otherwise: Label | None = None
+    remainder: Label | None = None
 
     @property
     def periods(self) -> tuple[str, ...]:
@@ -176,6 +182,8 @@ class Schedule:
 
     def check(self, calendar: Calendar) -> None:
         """Raise ValueError naming the first hour left out or claimed twice."""
+        if self.remainder is not None and self.remainder not in self.periods:
+            raise ValueError(f"schedule {self.name!r}: no window gives {self.remainder!r}")
         for month, season, kind in calendar.variants():
             try:
                 self.day(month, season, kind)

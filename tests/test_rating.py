@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from domain.rating import (
     NoTariff,
     Rated,
+    ReadingMissing,
     Registered,
     Series,
     Usage,
@@ -273,3 +274,67 @@ def test_intervals_and_registers_of_the_same_energy_cost_the_same(wh: list[int])
     one, other = (rate([by_night()], usage, period) for usage in (series, registers))
 
     assert amounts(one) == amounts(other)
+
+
+def by_label(**kwh: str) -> tuple[Registered, ...]:
+    return tuple(
+        Registered("import", label, JUNE.since, JUNE.until, int(Decimal(wh) * 1000))
+        for label, wh in kwh.items()
+    )
+
+
+def test_what_the_total_register_counts_beyond_the_others_falls_to_a_period() -> None:
+    document = by_night().document
+    settled = {**NIGHT, "remainder": "day"}
+    rates = [{"period": "day", "price": "0.30"}, {"period": "night", "price": "0.10"}]
+    energy = {"kind": "energy", "code": "energy", "schedule": "tou", "rates": rates}
+    whole = Registered("import", None, JUNE.since, JUNE.until, 100_000)
+    usage = Usage("UTC", registers=(*by_label(day="60", night="39.5"), whole))
+
+    rated = rate([tariff(energy, schedules=[settled])], usage, JUNE)
+
+    assert document.schedules[0].remainder is None
+    assert {x.period: x.quantity for x in rated.lines} == {
+        "day": Decimal("60.5"),
+        "night": Decimal("39.5"),
+    }
+
+
+def test_a_tariff_may_ask_for_a_reading_on_the_day_it_changes() -> None:
+    change = date(2025, 6, 16)
+    versions = [
+        tariff(flat("0.20"), registers_split="reading"),
+        tariff(flat("0.25"), since=change),
+    ]
+    read = (
+        Registered("import", None, JUNE.since, change, 300_000),
+        Registered("import", None, change, JUNE.until, 431_000),
+    )
+
+    with pytest.raises(ReadingMissing):
+        rate(versions, month("731"), JUNE)
+    assert [x.quantity for x in rate(versions, Usage("UTC", registers=read), JUNE).lines] == [
+        300,
+        431,
+    ]
+
+
+def test_a_tax_that_prices_contain_is_shown_and_adds_nothing() -> None:
+    vat = {"kind": "tax", "code": "vat", "rate": "0.13", "included": True}
+
+    rated = rate([tariff(flat("1.13"), vat)], month("100"), JUNE)
+
+    assert [(x.kind, x.amount) for x in rated.lines] == [
+        ("energy", 11300),
+        ("tax", 1300),
+        ("tax-included", -1300),
+    ]
+    assert rated.total == 11300
+
+
+def test_an_account_may_be_exempt_from_a_charge() -> None:
+    vat = {"kind": "tax", "code": "vat", "rate": "0.13"}
+
+    rated = rate([tariff(flat("1"), vat)], month("100", exempt=frozenset({"vat"})), JUNE)
+
+    assert rated.total == 10000

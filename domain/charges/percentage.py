@@ -6,13 +6,19 @@ from collections.abc import Iterator
 from typing import Literal
 
 from domain.charges.kit import Code, Draft, Part
+from domain.exact import ONE, Number
 from domain.kit import value
 from domain.values import Price
 
 
 @value
 class Percentage:
-    """`rate` (0.13 is 13 %) of the lines whose code or kind is in `of` (empty: all)."""
+    """
+    `rate` (0.13 is 13 %) of the lines whose code or kind is in `of` (empty: all), less `but`.
+
+    `included`: the prices contain it.  It is then a line, and a line of the kind `tax-included`
+    takes it off what the lines before would have earned; together they add nothing.
+    """
 
     kind: Literal["tax"] = "tax"
     code: Code
@@ -20,17 +26,18 @@ class Percentage:
     rate: Price
     of: tuple[Code, ...] = ()
     but: tuple[Code, ...] = ()
+    included: bool = False
 
     def lines(self, part: Part) -> Iterator[Draft]:
         """One line: its rate times its base, as rounded if lines are rounded."""
         base = part.base(self.of, self.but)
-        yield Draft(
-            self.code,
-            self.kind,
-            base,
-            "",
-            self.rate,
-            base * self.rate,
-            part.period.since,
-            part.period.until,
-        )
+        if not self.included:
+            yield self._line(part, self.kind, base, base * self.rate)
+            return
+        tax = base * self.rate / (ONE + self.rate)
+        yield self._line(part, self.kind, base, tax)
+        yield self._line(part, "tax-included", base, -tax)
+
+    def _line(self, part: Part, kind: str, base: Number, amount: Number) -> Draft:
+        days = part.period
+        return Draft(self.code, kind, base, "", self.rate, amount, days.since, days.until)

@@ -3,7 +3,7 @@
 from domain.rating.arrays import Population, RatedColumns, rate_all, rate_columns
 from domain.rating.compare import Rerated, Summary, compare, differences, summary
 from domain.rating.lines import Line, Rated
-from domain.rating.measured import UsageMissing, UsageNotByPeriod, UsageTwice
+from domain.rating.measured import ReadingMissing, UsageMissing, UsageNotByPeriod, UsageTwice
 from domain.rating.rate import NoTariff, TwoCurrencies, rate
 from domain.rating.why import Why, evaluate, explain, text
 from domain.usage import Carry, Demanded, Held, Kept, Registered, Series, Usage
@@ -18,6 +18,7 @@ __all__ = [
     "Population",
     "Rated",
     "RatedColumns",
+    "ReadingMissing",
     "Registered",
     "Rerated",
     "Series",

@@ -112,6 +112,8 @@ class Meters:
             for label, wh in found.sums(run.wh).items():
                 summed[label] = summed.get(label, 0) + wh
             facts += run.facts
+        if schedule and schedule.remainder and summed:
+            self._settle(summed, period, channel, schedule)
         unit = "kvarh" if channel == "reactive" else "kWh"
         return {
             label: self.known(
@@ -119,6 +121,30 @@ class Meters:
             )
             for label, wh in summed.items()
         }
+
+    def _settle(
+        self, summed: dict[str, Any], period: Period, channel: Channel, schedule: Schedule
+    ) -> None:
+        """Add to one period what the total register counted beyond those by period."""
+        whole = [one for one in self._within(period, channel) if one.label is None]
+        if whole and schedule.remainder and set(summed) != {""}:
+            total = sum(_by_days(one, period) for one in whole) * 10**self._fine
+            rest = total - sum(summed.values())
+            summed[schedule.remainder] = summed.get(schedule.remainder, 0) + rest
+
+    def _within(self, period: Period, channel: Channel) -> list[Registered]:
+        return [
+            one
+            for one in self.usage.registers
+            if one.channel == channel and one.since < period.until and period.since < one.until
+        ]
+
+    def check_read(self, period: Period) -> None:
+        """Raise ReadingMissing if a register was not read where a tariff begins or ends."""
+        for one in self.usage.registers:
+            for change in (period.since, period.until):
+                if one.since < change < one.until:
+                    raise ReadingMissing(on=change, since=one.since, until=one.until)
 
     def peaks(
         self, period: Period, asked: Peak, schedule: Schedule | None, calendar: Calendar
@@ -225,11 +251,7 @@ class Meters:
         self, period: Period, channel: Channel, schedule: Schedule | None
     ) -> list[Registered]:
         """The registers to add up: those by period if asked for, else the totals."""
-        mine = [
-            one
-            for one in self.usage.registers
-            if one.channel == channel and one.since < period.until and period.since < one.until
-        ]
+        mine = self._within(period, channel)
         labelled = [one for one in mine if one.label is not None]
         if schedule is None:
             return [one for one in mine if one.label is None] or labelled

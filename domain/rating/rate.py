@@ -81,6 +81,8 @@ def reckon(
     last = stretches[-1][1]  # a bill is rounded as the version at its end says
     for days, version in stretches:
         document = version.document
+        if document.registers_split == "reading":
+            meters.check_read(days)
         part = Part(
             days,
             period,

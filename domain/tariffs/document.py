@@ -49,6 +49,7 @@ class TariffDocument:
     calendar: Calendar = Calendar()
     schedules: tuple[Schedule, ...] = ()
     rounding: Rounding = Rounding()
+    registers_split: Literal["days", "reading"] = "days"  # where the tariff changes between two
     source: str = ""  # where its figures were published
 
     def __post_init__(self) -> None:
