@@ -119,23 +119,86 @@ class PostgresTables:
         known_at: int | None = None,
     ) -> list[R]:
         """The rows of which all conditions hold, in order: see projections.kit.Tables."""
+        query, sort, values = self._found(projection, where, order, after, descending, known_at)
+        make = read(projection.row)
+        rows = self._rows(f"{query}{sort} limit %s".encode(), (*values, limit))
+        return [make(row) for row in rows]
+
+    def first_of_each(
+        self,
+        projection: Projection[R],
+        column: str,
+        keys: Iterable[Any],
+        *where: Where,
+        limit: int,
+        order: tuple[str, ...] = (),
+        after: tuple[Any, ...] | None = None,
+        descending: bool = False,
+        known_at: int | None = None,
+    ) -> list[R]:
+        """The first `limit` rows for each value of a column, one after another; as `find`."""
+        checked(projection, (), (column,))
+        kinds = {one.name: one.sql for one in self._of(projection).columns}
+        each, sort, values = self._found(projection, where, order, after, descending, known_at)
+        again = sort.removeprefix(" order by ")
+        query = (
+            f"select v.* from unnest(%s::{kinds[column]}[]) with ordinality k (key, turn)"
+            f" cross join lateral ({each} and v.{quoted(column)} = k.key{sort} limit %s) v"
+            f" order by k.turn, {again}"
+        )
+        asked = list(dict.fromkeys(map(plain, keys)))
+        make = read(projection.row)
+        return [make(row) for row in self._rows(query.encode(), (asked, *values, limit))]
+
+    def sums(
+        self,
+        projection: Projection[Any],
+        column: str,
+        *where: Where,
+        by: str,
+        known_at: int | None = None,
+    ) -> dict[Any, int]:
+        """Sums of a column of integers over the rows that `find` would give, by another."""
+        checked(projection, where, (column, by))
+        stored = self._of(projection)
+        source, text, values = self._among(stored, where, known_at)
+        query = (
+            f"select v.{quoted(by)}, sum(v.{quoted(column)})::bigint from {source} v"
+            f" where {' and '.join(text) or 'true'} group by 1"
+        )
+        return dict(self._rows(query.encode(), values))
+
+    def _among(
+        self, stored: Stored, where: Iterable[Where], known_at: int | None
+    ) -> tuple[str, list[str], list[Any]]:
+        """The table to look in, and the conditions."""
+        text, values = _conditions(stored, where)
+        if known_at is None:
+            return stored.table, text, values
+        return stored.past, [*text, _was_known(stored)], [*values, known_at, known_at]
+
+    def _found(
+        self,
+        projection: Projection[Any],
+        where: tuple[Where, ...],
+        order: tuple[str, ...],
+        after: tuple[Any, ...] | None,
+        descending: bool,
+        known_at: int | None,
+    ) -> tuple[str, str, list[Any]]:
+        """The query without its order, its order, and the values it asks with."""
         by = checked(projection, where, order)
         stored = self._of(projection)
-        text, values = _conditions(stored, where)
+        source, text, values = self._among(stored, where, known_at)
         if after is not None:
             beyond, more = _beyond(stored, by, after, descending)
             text, values = [*text, beyond], [*values, *more]
-        source = stored.table
-        if known_at is not None:
-            source = stored.past
-            text, values = [*text, _was_known(stored)], [*values, known_at, known_at]
         turn = " desc" if descending else ""
-        query = (
-            f"select {stored.listed()} from {source} v where {' and '.join(text) or 'true'}"
-            f" order by {', '.join(f'{quoted(name)}{turn}' for name in by)} limit %s"
+        return (
+            f"select {stored.listed()} from {source} v where {' and '.join(text) or 'true'}",
+            f" order by {', '.join(f'v.{quoted(name)}{turn}' for name in by)}",
+            values,
         )
-        make = read(projection.row)
-        return [make(row) for row in self._rows(query.encode(), (*values, limit))]
 
     def past(self, projection: Projection[R], key: Any) -> list[tuple[int, R | None]]:
         """Every change of one row, by position; None where it was removed."""

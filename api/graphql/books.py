@@ -91,9 +91,10 @@ def journal_of(view: View, found: Sequence[rows.JournalLine]) -> list[JournalLin
 def _balances(view: View) -> list[rows.LedgerBalance]:
     if view.as_of is None:
         return view.find(rows.trial_balance)
-    sides: dict[str, list[int]] = {}
-    for line in view.find(rows.journal, *view.dated("on")):
-        sides.setdefault(line.code, [0, 0])[line.amount < 0] += abs(line.amount)
+    posted = view.dated("on")
+    debits = view.sums(rows.journal, "amount", *posted, Where("amount", ">", 0), by="code")
+    credits_ = view.sums(rows.journal, "amount", *posted, Where("amount", "<", 0), by="code")
+    sides = {code: (debits.get(code, 0), -credits_.get(code, 0)) for code in debits | credits_}
     return [
         rows.LedgerBalance(code, CHART[code], debit, credit, debit - credit)
         for code, (debit, credit) in sorted(sides.items())

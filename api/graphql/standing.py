@@ -7,7 +7,6 @@ shown side by side is `Together`: asked of one, a nested thing is looked up for 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -100,24 +99,21 @@ class View:
     def first_of_each(
         self,
         projection: Projection[R],
-        field: str,
+        column: str,
         keys: Sequence[Any],
         *where: Where,
-        limit: int,
         **more: Any,
     ) -> list[R]:
-        """The first rows in order of each of many keys, `limit` of each."""
-        if len(keys) < 2:
-            only = [Where(field, "=", key) for key in keys]
-            return self.find(projection, *only, *where, limit=limit, **more) if only else []
-        counts: Counter[Any] = Counter()
-        found: list[R] = []
-        for row in self.find(projection, Where(field, "in", keys), *where, **more):
-            key = getattr(row, field)
-            counts[key] += 1
-            if counts[key] <= limit:
-                found.append(row)
-        return found
+        """The first rows in order for each of many keys."""
+        return self.tables.first_of_each(
+            projection, column, keys, *where, known_at=self.known_at, **more
+        )
+
+    def sums(
+        self, projection: Projection[Any], column: str, *where: Where, by: str
+    ) -> dict[Any, int]:
+        """Sums of a column over rows, by another column."""
+        return self.tables.sums(projection, column, *where, by=by, known_at=self.known_at)
 
     def dated(self, field: str) -> tuple[Where, ...]:
         """The condition that `asOf` puts on a column of days."""
