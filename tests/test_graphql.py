@@ -263,6 +263,9 @@ def test_a_line_says_why_it_is_its_amount(door: Door) -> None:
     assert Decimal(why["tree"]["value"]) == Decimal("77.50")
     steps = {step["id"]: step for step in why["steps"]}
     assert list(steps) == list(range(1, len(steps) + 1))
+    assert any(
+        step["clause"] and "charges[energy]" in step["clause"] for step in steps.values()
+    )
     assert all(n < step["id"] for step in steps.values() for n in step["operands"])
     product = next(step for step in steps.values() if step["op"] == "×")
     one, two = (Decimal(steps[n]["value"]) for n in product["operands"])

@@ -13,7 +13,9 @@ from typing import Any
 
 import httpx2
 import pytest
+from starlette.testclient import TestClient
 
+from api.app import create_app
 from api.auth import Tokens
 from replay import embedded
 from tests.door import SECRET, Door, town_of_its_own
@@ -68,6 +70,17 @@ def test_an_integrator_reads_the_feed_and_may_not_query(door: Door) -> None:
 def test_introspection_is_for_those_who_are_signed_in(door: Door) -> None:
     found = door.ask("{ __schema { queryType { name } } }")
     assert found["__schema"]["queryType"]["name"] == "Query"
+
+
+def test_the_application_has_this_door(door: Door) -> None:
+    app = create_app(door.town.system)
+    client = TestClient(app)
+    token = app.state.tokens.mint("ada", "clerk")
+    headers = {"authorization": f"Bearer {token}"}
+    answer = client.post("/graphql", json={"query": ME}, headers=headers)
+    assert answer.json() == {"data": {"utility": {"name": "Harbour Light"}}}
+    assert client.get("/graphql", headers={"accept": "text/html"}).status_code == 200
+    assert client.get("/graphql/static/page.js").status_code == 200
 
 
 # How it is answered

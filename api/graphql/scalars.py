@@ -130,7 +130,11 @@ SCALARS: dict[object, ScalarDefinition] = {
 class Money:
     minor: BigInt = strawberry.field(description="In minor units: 9766 is £97.66, and ¥9766.")
     currency: str = strawberry.field(description="ISO 4217: GBP.")
+    amount: str = strawberry.field(
+        description='The same as a decimal string in major units: "97.66".'
+    )
 
-    @strawberry.field(description='The same as a decimal string in major units: "97.66".')
-    def amount(self) -> str:
-        return amount_text(self.minor, self.currency)
+
+def money(minor: int, currency: str) -> Money:
+    """Minor units of a currency, as the schema says them."""
+    return Money(minor=BigInt(minor), currency=currency, amount=amount_text(minor, currency))

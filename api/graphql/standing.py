@@ -21,7 +21,7 @@ from strawberry.types.arguments import StrawberryArgumentAnnotation
 
 from api.auth import Person
 from api.graphql.errors import Problem
-from api.graphql.scalars import BigInt, Moment, Money, Position
+from api.graphql.scalars import Moment, Money, Position, money
 from api.system import System
 from domain.accounts import Account, accounts
 from domain.kit import Fact, Stream
@@ -171,7 +171,7 @@ class View:
 
     def money(self, minor: int) -> Money:
         """Minor units in the currency of the books."""
-        return Money(minor=BigInt(minor), currency=self.currency)
+        return money(minor, self.currency)
 
 
 @dataclass

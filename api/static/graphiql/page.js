@@ -2,12 +2,15 @@
    headers; a fragment never leaves the browser. */
 "use strict";
 
-const EXAMPLE = `# Wattledger. The token goes below, under Headers: {"Authorization": "Bearer …"};
+const EXAMPLE = `# Wattledger. Your token goes below, under Headers;
 # get one with: wattledger token
 #
-# Every root takes asOf (the business date to stand on) and knownAt (how far history is to be
-# known: an instant, or a position). Ctrl-Space completes, Ctrl-Enter runs; the book at the top
-# left explains every type.
+# Every root takes asOf, the business date to stand
+# on, and knownAt, how far history is to be known:
+# an instant, or a position.
+#
+# Ctrl-Space completes, Ctrl-Enter runs; the book at
+# the top left explains every type.
 
 query Accounts($first: Int!, $knownAt: Moment) {
   accounts(first: $first, knownAt: $knownAt) {
