@@ -31,7 +31,7 @@ from replay.append import (
 from replay.entry import Entry, Line, Written
 from replay.keys import OF as KEYS
 from replay.listener import HEAD, Listener
-from replay.mapper import COLUMNS, WRITERS, Row, facts, written
+from replay.mapper import COLUMNS, WRITERS, Envelope, Row, fact_of, facts
 from replay.recorder import Datastore, Recorder
 from replay.sealing import MARK, PERSONALS
 from replay.streams import Streams
@@ -273,18 +273,10 @@ class History:
         if done.rows is not None:
             return Appended(tuple(self._facts(done.rows)), repeated=True)
         assert done.at is not None or not lines
+        said = append.by, append.role, append.cause, append.correlation
+        at = cast("datetime", done.at)
         made = tuple(
-            Fact(
-                stream,
-                line[1],
-                event,
-                cast("datetime", done.at),
-                append.by,
-                append.role,
-                append.cause,
-                append.correlation,
-                position,
-            )
+            fact_of(stream, line[1], event, at, said, position)
             for position, ((stream, event), line) in enumerate(
                 zip(append.happenings, lines, strict=True), done.first
             )
@@ -320,18 +312,15 @@ def _lines(append: Append, keys: Mapping[str, bytes]) -> list[Line]:
     """The lines of a command; without their keys, those about persons are empty as yet."""
     versions = dict(append.seen)
     lines: list[Line] = []
+    write = Envelope(append.by, append.role, append.cause, append.correlation)
     for stream, event in append.happenings:
-        versions[stream] += 1
-        state = b""
-        if stream in keys or not PERSONALS[type(event)]:
-            state = written(
-                event,
-                by=append.by,
-                role=append.role,
-                cause=append.cause,
-                correlation=append.correlation,
-                key=keys.get(stream),
-                ref=f"{stream}@{versions[stream]}",
-            )
-        lines.append((stream, versions[stream], WRITERS[type(event)][0], state))
+        versions[stream] = version = versions[stream] + 1
+        name, personal = WRITERS[type(event)][0], PERSONALS[type(event)]
+        if not personal:
+            state = write(event)
+        elif stream in keys:
+            state = write.sealed(event, keys[stream], f"{stream}@{version}")
+        else:
+            state = b""
+        lines.append((stream, version, name, state))
     return lines
