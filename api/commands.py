@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import orjson
-from fastapi.routing import APIRoute
 from pydantic import TypeAdapter, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Match
-from starlette.types import Scope
 
 from api.auth import Person, Tokens, allow
 from api.dispatch import Answer, Asker, Dispatch
 from api.openapi import operation
 from api.problems import Malformed, errors_of, malformed
+from api.routes import Handler, PlainRoute
 from domain.catalogue import COMMANDS
 from domain.kit import Stream
 
@@ -29,28 +27,13 @@ CORRELATION = re.compile(r"[\x21-\x7e]{1,128}")
 EXPECTED = re.compile(r'"([a-z][A-Za-z0-9._-]{1,127})@([0-9]{1,9})"')
 JSON = re.compile(r"application/(?:json|[\w.+-]+\+json)\s*(?:;.*)?", re.IGNORECASE)
 
-Handler = Callable[[Request], Awaitable[Response]]
 Headers = dict[str, str]
 
 
-class CommandRoute(APIRoute):
-    """A route whose endpoint reads the request itself, and which compares paths to match."""
-
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Nothing is computed for the commands that are not asked for."""
-        if scope["type"] != "http" or not scope["path"].endswith(self.path):
-            return Match.NONE, {}
-        return super().matches(scope)
-
-    def get_route_handler(self) -> Any:
-        """The endpoint as it is: there is nothing to inject."""
-        return self.endpoint
-
-
-def command_routes(dispatch: Dispatch, tokens: Tokens) -> Iterator[CommandRoute]:
+def command_routes(dispatch: Dispatch, tokens: Tokens) -> Iterator[PlainRoute]:
     """A route for each command there is."""
     for name, command in COMMANDS.items():
-        yield CommandRoute(
+        yield PlainRoute(
             PREFIX + name,
             _endpoint(name, command, dispatch, tokens),
             methods=["POST"],

@@ -11,7 +11,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
-from api.auth import roles_for
+from api.auth import FOLLOWERS, roles_for
 from api.examples import EXAMPLES
 from domain.billing import Reckoned
 from domain.catalogue import COMMANDS, DECISIONS
@@ -88,29 +88,29 @@ ANSWER_SCHEMA: Schema = {
     },
 }
 
-HEADERS: list[Schema] = [
-    {
-        "name": "Idempotency-Key",
-        "in": "header",
-        "required": False,
-        "description": "A name for this request: it happens once, however often it comes.",
-        "schema": {"type": "string", "minLength": 1, "maxLength": 255},
-    },
-    {
-        "name": "If-Match",
-        "in": "header",
-        "required": False,
-        "description": 'Versions things must be at: `"account-000120@4"`; several by commas.',
-        "schema": {"type": "string"},
-    },
-    {
-        "name": "X-Correlation-Id",
-        "in": "header",
-        "required": False,
-        "description": "What larger matter it belongs to: a run, a case, a file.",
-        "schema": {"type": "string", "minLength": 1, "maxLength": 128},
-    },
-]
+
+def _headers() -> list[Schema]:
+    key: Schema = {"type": "string", "minLength": 1, "maxLength": 255}
+    correlation: Schema = {"type": "string", "minLength": 1, "maxLength": 128}
+    return [
+        _parameter(
+            "header",
+            "Idempotency-Key",
+            "A name for this request: it happens once, however often it comes.",
+            key,
+        ),
+        _parameter(
+            "header",
+            "If-Match",
+            'Versions things must be at: `"account-000120@4"`; several by commas.',
+        ),
+        _parameter(
+            "header",
+            "X-Correlation-Id",
+            "What larger matter it belongs to: a run, a case, a file.",
+            correlation,
+        ),
+    ]
 
 
 def operation(name: str, command: type) -> Schema:
@@ -124,12 +124,11 @@ def operation(name: str, command: type) -> Schema:
         "201": {"description": "It happened, durably.", "content": answer},
         "200": {"description": "There was nothing to do.", "content": answer},
     }
-    for status, description in PROBLEMS.items():
-        content = {PROBLEM: {"schema": {"$ref": REF.format(model="Problem")}}}
-        text = description + told if status == 409 else description
-        responses[str(status)] = {"description": text, "content": content}
+    for status in PROBLEMS:
+        responses[str(status)] = _problem(status)
+    responses["409"]["description"] += told
     return {
-        "parameters": HEADERS,
+        "parameters": _headers(),
         "requestBody": {
             "required": True,
             "content": {
@@ -142,6 +141,65 @@ def operation(name: str, command: type) -> Schema:
         "responses": responses,
         "security": [{"bearer": []}],
         "x-roles": sorted(roles_for(name)),
+    }
+
+
+def _problem(status: int) -> Schema:
+    content = {PROBLEM: {"schema": {"$ref": REF.format(model="Problem")}}}
+    return {"description": PROBLEMS[status], "content": content}
+
+
+def feed_operation(limit: int, limit_most: int, wait_most: int) -> Schema:
+    """What OpenAPI is told of a feed; docs/asyncapi.json tells of what is in it."""
+    position: Schema = {"type": "integer", "minimum": 0}
+    counted = {"type": "integer", "minimum": 1, "maximum": limit_most, "default": limit}
+    return {
+        "parameters": [
+            _parameter("query", "after", "The last position you have.", position),
+            _parameter("query", "limit", "How many positions at most.", counted),
+            _parameter(
+                "header",
+                "Prefer",
+                f"`wait=N`: if nothing is new, wait so many seconds, at most {wait_most}.",
+            ),
+            _parameter("header", "Last-Event-ID", "Where a stream goes on; like `after`."),
+            _parameter("header", "If-None-Match", "The ETag of the page you have."),
+        ],
+        "responses": {
+            "200": {
+                "description": "A page, or a stream without end. `Link: rel=next` leads on;"
+                " when it leads to itself, you have everything. A full page never changes.",
+                "content": {
+                    "application/cloudevents-batch+json": {
+                        "schema": {"type": "array", "items": {"type": "object"}}
+                    },
+                    "text/event-stream": {"schema": {"type": "string"}},
+                },
+            },
+            "304": {"description": "The page is as you have it."},
+            **{str(status): _problem(status) for status in (401, 403, 422, 429, 503)},
+        },
+        "security": [{"bearer": []}],
+        "x-roles": sorted(FOLLOWERS),
+    }
+
+
+def status_operation(path: str) -> Schema:
+    """What OpenAPI is told of /healthz, /readyz and /metrics."""
+    kind = "text/plain" if path == "/metrics" else "application/json"
+    responses: Schema = {"200": {"description": "It can.", "content": {kind: {}}}}
+    if path == "/readyz":
+        responses["503"] = _problem(503)
+    return {"responses": responses}
+
+
+def _parameter(place: str, name: str, text: str, schema: Schema | None = None) -> Schema:
+    return {
+        "name": name,
+        "in": place,
+        "required": False,
+        "description": text,
+        "schema": schema or {"type": "string"},
     }
 
 

@@ -88,7 +88,7 @@ def errors_of(wrong: ValidationError) -> list[dict[str, Any]]:
             "field": _path(each["loc"]),
             "pointer": _pointer(each["loc"]),
             "rule": RULES.get(each["type"], each["type"]).replace("_", "-"),
-            "message": each["msg"].removeprefix("Value error, "),
+            "message": MESSAGES.get(each["type"]) or each["msg"].removeprefix("Value error, "),
             **({} if each["type"] in NO_INPUT else _input(each["input"])),
         }
         for each in found[:ERRORS_MOST]
@@ -96,6 +96,7 @@ def errors_of(wrong: ValidationError) -> list[dict[str, Any]]:
 
 
 RULES = {"unexpected_keyword_argument": "unknown-field", "value_error": "not-allowed"}
+MESSAGES = {"unexpected_keyword_argument": "There is no such field"}
 NO_INPUT = ("missing", "json_invalid")
 
 

@@ -28,4 +28,5 @@ class Settings(BaseSettings):
     log: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="How much is said on standard error."
     )
+    access_log: bool = Field(False, description="Log a line for each request.")
     demo: bool = Field(True, description="Fill an empty data folder with a demo utility.")
