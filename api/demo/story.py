@@ -35,6 +35,10 @@ from domain.utility import EstablishUtility
 from domain.values import amount_text, next_month
 
 CURRENCY = "GBP"
+PLACES = (
+    (1, "1 Quay Side: the shop", STANDARD, cast.MULTIPLIER),
+    (2, "1 Quay Side: the flat", ECONOMY, 1),
+)
 REPLAY = "wattledger replay account-{account} --known-at {position}"
 
 

@@ -17,6 +17,7 @@ from domain.tariffs import TariffDocument
 from domain.values import rounded
 
 STANDARD = "STANDARD"
+EARLIER = "STANDARD-EARLIER"  # of the years of the real meters
 ECONOMY = "ECONOMY-7"
 VAT = Decimal("0.05")  # VAT Act 1994, schedule 7A: fuel and power for domestic use
 NIGHT = Window(period="night", since="00:00", until="07:00")
@@ -69,7 +70,7 @@ def without_vat(pence: str) -> Decimal:
     return rounded(Decimal(pence) / 100 / (1 + VAT), "half-even", Decimal("0.00000001"))
 
 
-STANDARD_PRICES = (
+EARLIER_PRICES = (
     Published(
         date(2012, 1, 1),
         "13.86",
@@ -98,6 +99,9 @@ STANDARD_PRICES = (
         "Energy Price Guarantee from October 2022, in whole pence, as published by"
         " moneyadvicescotland.org.uk/what-does-the-energy-price-cap-mean",
     ),
+)
+
+STANDARD_PRICES = (
     Published(
         date(2025, 1, 1),
         "24.86",
@@ -146,8 +150,9 @@ ECONOMY_PRICES = (
     ),
 )
 
-TARIFFS = {STANDARD: STANDARD_PRICES, ECONOMY: ECONOMY_PRICES}
+TARIFFS = {STANDARD: STANDARD_PRICES, EARLIER: EARLIER_PRICES, ECONOMY: ECONOMY_PRICES}
 NAMES = {
     STANDARD: "Standard variable, one rate",
+    EARLIER: "Standard variable, one rate, of earlier years",
     ECONOMY: "Economy 7: day, and night from midnight to seven",
 }

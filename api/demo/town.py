@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 
 from api.demo.meters import ZONE, Day, Report, Sample, samples, synthetic
 from api.demo.profiles import Habit, Household, codes, households
-from api.demo.tariffs import ECONOMY, NAMES, STANDARD, TARIFFS
+from api.demo.tariffs import EARLIER, ECONOMY, NAMES, STANDARD, TARIFFS
 from api.dispatch import Answer, Asker, Dispatch
 from api.system import System, caught_up
 from domain.accounts import AccountAlreadyOpen, OpenAccount, accounts
@@ -208,7 +208,8 @@ class _Town:
             name, contact, address = (f"Synthetic meter {sample.number}", *MADE)
         self._customer(key, name, contact, first)
         self._point(key, address, first, (Register(code="1.8.0"),), {"1.8.0": 0})
-        self._supply(key, ECONOMY if sample.number == TWO_RATES else STANDARD, first)
+        one_rate = EARLIER if sample.real else STANDARD
+        self._supply(key, ECONOMY if sample.number == TWO_RATES else one_rate, first)
 
     def _home_place(self, home: Household) -> None:
         key, first = home_key(home.number), min(home.dials)
