@@ -9,6 +9,7 @@ written when they leave it, and keys and indexes are built last, over all rows a
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
 
@@ -17,7 +18,7 @@ import psycopg
 from domain.kit import Fact
 from projections.columns import lines
 from projections.copying import Connection
-from projections.ddl import Stored
+from projections.ddl import Stored, quoted
 from projections.kit import Projection, farewell
 from replay.append import Unreadable
 from replay.feed import Feed, Step, Strand
@@ -25,14 +26,20 @@ from replay.feed import Feed, Step, Strand
 MEMORY = (
     24_000_000  # characters of rows kept in memory; as objects they take some five times that
 )
+SORTING = "64MB"  # of memory for Postgres to sort rows and build keys with
+TOGETHER = 2  # tables whose keys are built at once
 MASK = (1 << 22) - 1  # where a key may be found in the table, by its hash: a byte for each
 
 
 class Sprout:
     """One table that grows: what of it is in memory, and what may be in Postgres."""
 
-    def __init__(self, strand: Strand, stored: Stored, past: psycopg.Copy) -> None:
-        self.strand, self.stored, self.past = strand, stored, past
+    def __init__(self, strand: Strand, stored: Stored, db: Connection) -> None:
+        self.strand, self.stored, self.db = strand, stored, db
+        self._ending = ExitStack()
+        self.past = self._ending.enter_context(
+            db.cursor().copy(f"copy {stored.past} from stdin".encode())
+        )
         self.lines = lines(strand.projection.row)
         self.there: dict[
             Any, Any
@@ -73,6 +80,26 @@ class Sprout:
         self.characters += len(text)
         folding.changes.clear()
 
+    def finish(self) -> None:
+        """End the past and key it; make the table of it, if nothing of that was written."""
+        self._ending.close()
+        indexes = list(self.stored.indexes())
+        (_, table_key), (_, past_key) = self.stored.keys()
+        statements = [past_key]
+        if self.spilt is None:
+            key = [f'"{column.name}"' for column in self.stored.key]
+            latest = ", ".join(f"{name} desc" for name in [*key, "known_from"])
+            names = quoted(*self.stored.names)
+            statements += [
+                f"insert into {self.stored.table} select {names} from (select distinct on"
+                f" ({', '.join(key)}) * from {self.stored.past} order by {latest}) v"
+                " where not gone",
+                table_key,
+            ]
+        for statement in [*statements, *(index for _, index in indexes)]:
+            self.db.execute(statement.encode())
+        self.db.commit()
+
 
 class Growth(Feed):
     """Feeds new tables from position 0 on; they are whole after `settle`, and only then."""
@@ -86,15 +113,15 @@ class Growth(Feed):
         self._aside: list[tuple[str, str, int, str]] = []
 
     def __enter__(self) -> Growth:
-        self.db.execute("set maintenance_work_mem = '256MB'")
         self.writer.make(bare=True)
         self.load()
         with ExitStack() as stack:
             for name, stored in self.writer.stored.items():
-                db = stack.enter_context(psycopg.connect(self._url))
-                copy = f"copy {stored.past} from stdin".encode()
-                past = stack.enter_context(db.cursor().copy(copy))
-                self.sprouts[name] = Sprout(self.strands[name], stored, past)
+                db: Connection = psycopg.connect(self._url)
+                stack.callback(db.close)
+                db.execute(f"set maintenance_work_mem = '{SORTING}'".encode())
+                db.execute(f"set work_mem = '{SORTING}'".encode())
+                self.sprouts[name] = Sprout(self.strands[name], stored, db)
             self._stack = stack.pop_all()
         return self
 
@@ -112,10 +139,12 @@ class Growth(Feed):
 
     def settle(self) -> None:
         """Write what is still in memory, build the keys, and say how far the tables are."""
-        self._stack.close()
         for sprout in self.sprouts.values():
-            self._spill(sprout)
-        self.writer.make()
+            if sprout.spilt is not None:
+                self._spill(sprout)
+        with ThreadPoolExecutor(TOGETHER) as pool:
+            for _ in pool.map(Sprout.finish, self.sprouts.values()):
+                pass
         with self.db.transaction():
             for one in self._aside:
                 self.writer.park(*one)
