@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from api.auth import Tokens, secret_of
 from api.boundary import Boundary
 from api.commands import command_routes
+from api.docs import docs_routes
 from api.feed import Feed
 from api.graphql.http import create_graphql
 from api.health import Health
@@ -38,6 +39,7 @@ def create_app(system: System) -> FastAPI:
     app.router.routes.extend(Feed(system.history, tokens, pulse).routes())
     app.router.routes.extend(Health(system, requests).routes())
     app.router.routes.extend(create_graphql(system, tokens))
+    app.router.routes.extend(docs_routes(app))
     translate(app)
     describe(app)
     app.add_middleware(Boundary, requests=requests)

@@ -11,6 +11,7 @@ from api.metrics import Requests
 from api.problems import Problem, unforeseen
 
 BODY_MOST = 1 << 20  # bytes
+DRAINED_MOST = 16 << 20  # bytes of a body too large that are still listened to
 
 TOO_LARGE = Problem(
     413,
@@ -52,6 +53,8 @@ class Boundary:
             problem = TOO_LARGE if too_large else unforeseen(wrong, scope["path"])
             if exchange.status:
                 raise Broken from None  # cut short: that is all that can still be said
+            if too_large:
+                await _drained(receive)
             await problem.response(scope["path"])(scope, receive, exchange.send)
 
 
@@ -82,6 +85,16 @@ class Exchange:
             route = getattr(self._scope.get("route"), "path", "none")
             self._requests.answered(route, self.status, time.perf_counter() - self._began)
         await self._send(message)
+
+
+async def _drained(receive: Receive) -> None:
+    """Read on for a while: who is not let finish speaking does not hear the answer."""
+    left = DRAINED_MOST
+    while left > 0:
+        message = await receive()
+        left -= len(message.get("body", b""))
+        if not message.get("more_body"):
+            return
 
 
 def _announced(scope: Scope) -> int:

@@ -1,0 +1,124 @@
+"""The AsyncAPI description of the feeds: a message for each event there is, from the events."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import orjson
+from pydantic import TypeAdapter
+from pydantic.json_schema import JsonSchemaMode
+
+from domain.catalogue import EVENTS
+from replay.upcasts import newest
+
+REF = "#/components/schemas/{model}"
+Document = dict[str, Any]
+
+ENVELOPE: Document = {
+    "type": "object",
+    "description": "CloudEvents 1.0. Amounts are minor units, beside their currency.",
+    "required": ["specversion", "id", "source", "type", "subject", "time", "sequence", "data"],
+    "properties": {
+        "specversion": {"const": "1.0"},
+        "id": {"type": "string", "description": "The fact: meter-M417@3."},
+        "source": {"enum": ["/wattledger/facts", "/wattledger/journal"]},
+        "type": {"type": "string"},
+        "subject": {"type": "string", "description": "What it happened to: its stream."},
+        "time": {"type": "string", "format": "date-time", "description": "When recorded, UTC."},
+        "datacontenttype": {"const": "application/json"},
+        "sequence": {
+            "type": "string",
+            "pattern": "^[0-9]{20}$",
+            "description": "Its position in history, without a gap; the cursor of the feeds.",
+        },
+        "by": {"type": "string"},
+        "role": {"type": "string"},
+        "cause": {"type": "string", "description": "The id of the command."},
+        "correlation": {"type": "string"},
+        "data": {},
+    },
+}
+
+ENTRY: Document = {
+    "type": "object",
+    "description": "A balanced entry: debits positive, credits negative, their sum zero.",
+    "required": ["on", "about", "account", "text", "currency", "postings"],
+    "properties": {
+        "on": {"type": "string", "format": "date"},
+        "about": {"type": "string", "format": "date"},
+        "account": {"type": "string"},
+        "text": {"type": "string"},
+        "currency": {"type": "string", "pattern": "^[A-Z]{3}$"},
+        "postings": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["code", "name", "amount", "minor"],
+                "properties": {
+                    "code": {"type": "string"},
+                    "name": {"type": "string"},
+                    "amount": {"type": "string", "description": "A decimal: -12.34."},
+                    "minor": {"type": "integer", "description": "The same in minor units."},
+                },
+            },
+        },
+    },
+}
+
+
+def asyncapi(version: str) -> Document:
+    """The document, for a version of the program."""
+    mode: JsonSchemaMode = "serialization"
+    adapters = [(name, mode, TypeAdapter[Any](event)) for name, event in EVENTS.items()]
+    keyed, told = TypeAdapter.json_schemas(adapters, ref_template=REF)
+    messages = {
+        name: _message(f"wattledger.{name}.v{newest(name)}", keyed[name, mode])
+        for name in sorted(EVENTS)
+    }
+    posted = _message("wattledger.entry.posted.v1", {"$ref": REF.format(model="Entry")})
+    facts = {name: {"$ref": f"#/components/messages/{name}"} for name in messages}
+    entry = {"entry.posted": {"$ref": "#/components/messages/entry.posted"}}
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "Wattledger: the feeds",
+            "version": version,
+            "description": "Every fact, and every posting of the books, by position.",
+            "license": {"name": "Apache-2.0"},
+        },
+        "defaultContentType": "application/cloudevents+json",
+        "servers": {"here": {"host": "localhost:8000", "protocol": "http"}},
+        "channels": {
+            "feed": {"address": "/feed", "messages": facts},
+            "journal": {"address": "/feed/journal", "messages": entry},
+        },
+        "operations": {
+            name: {
+                "action": "send",
+                "channel": {"$ref": f"#/channels/{name}"},
+                "bindings": {"http": {"method": "GET", "bindingVersion": "0.3.0"}},
+            }
+            for name in ("feed", "journal")
+        },
+        "components": {
+            "messages": messages | {"entry.posted": posted},
+            "schemas": told.get("$defs", {}) | {"CloudEvent": ENVELOPE, "Entry": ENTRY},
+        },
+    }
+
+
+def _message(kind: str, data: Document) -> Document:
+    said = {"type": "object", "properties": {"type": {"const": kind}, "data": data}}
+    return {
+        "name": kind,
+        "contentType": "application/cloudevents+json",
+        "payload": {"allOf": [{"$ref": REF.format(model="CloudEvent")}, said]},
+    }
+
+
+if __name__ == "__main__":  # python -m api.asyncapi > docs/asyncapi.json
+    from importlib.metadata import version as installed
+
+    indented = orjson.dumps(asyncapi(installed("wattledger")), option=orjson.OPT_INDENT_2)
+    sys.stdout.buffer.write(indented + b"\n")
