@@ -70,6 +70,24 @@ def town_of_its_own(server: embedded.Server, name: str, folder: Path) -> Iterato
         yield door
 
 
+ACCOUNT = "000120"
+BILLS = ("000120-2026-01", "000120-2026-02", "000120-2026-03")
+
+
+@contextmanager
+def corrected_town(server: embedded.Server, name: str, folder: Path) -> Iterator[Door]:
+    """A home is billed and pays; its meter is found fast; what was billed is corrected."""
+    with town_of_its_own(server, name, folder) as made:
+        made.town.story()
+        made.kept["before"] = made.town.settle()
+        made.kept["fact"] = made.town.fast(ACCOUNT)
+        made.kept["found"] = made.town.settle()
+        for bill in BILLS:
+            made.town.correct(ACCOUNT, bill)
+        made.kept["after"] = made.town.settle()
+        yield made
+
+
 @contextmanager
 def statements() -> Iterator[list[str]]:
     """What queries ask of the database meanwhile; followers and writers are not counted."""
