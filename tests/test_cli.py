@@ -260,47 +260,59 @@ def until(said: str, file: Path, process: subprocess.Popen[bytes]) -> str:
     raise AssertionError(file.read_text(errors="replace"))
 
 
-def test_an_empty_folder_is_filled_served_and_told_a_story_over_http(
-    empty: Cli, tmp_path: Path
-) -> None:
+@pytest.fixture
+def served(empty: Cli, tmp_path: Path) -> Iterator[tuple[str, list[str]]]:
+    """A server that filled an empty folder: its address, and its first screen."""
     port, screen = free_port(), tmp_path / "screen"
     process = empty.start("serve", "--port", str(port), "--accounts", "20", into=screen)
     try:
         text = until("serving on", screen, process)
-        assert "synthetic" in text or "23 accounts" in text
-        lines = text.splitlines()
-        token = lines[lines.index("A token for a day, with every right:") + 1]
-        url = f"http://127.0.0.1:{port}"
-        [query] = [line.strip()[4:-1] for line in lines if line.strip().startswith("-d ")]
-        request = urllib.request.Request(
-            f"{url}/graphql",
-            query.encode(),
-            {"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
-        )
-        with urllib.request.urlopen(request, timeout=30) as response:
-            bill = json.load(response)["data"]["bill"]
-        assert bill["lines"]
-        assert all("STANDARD@" in line["why"]["text"] for line in bill["lines"])
-        [replayed] = [line.split() for line in lines if " replay account-" in line]
-        assert "Balance:" in empty(*replayed[1:5])
-        over_http = empty.json("demo", "story", "--url", url)
-        in_process = empty.json("demo", "story")
-        second = empty("token", "grace", "admin").strip()
-        by_tokens = empty.json(
-            "demo", "story", "--url", url, "--token", token, "--token", second
-        )
-        assert list(by_tokens["notes"].values()) == list(in_process["notes"].values())
-        assert by_tokens["verified"] is None  # that is for who has the database
-        assert list(over_http["notes"].values()) == list(in_process["notes"].values())
-        assert over_http["balance_of_feed"] == over_http["balance_after"]
-        assert over_http["ledger"] == in_process["ledger"]
-        assert in_process["verified"] is True
+        yield f"http://127.0.0.1:{port}", text.splitlines()
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 0
     finally:
         process.kill()
         process.wait()
     assert "Traceback" not in screen.read_text()
+
+
+def token_in(screen: list[str]) -> str:
+    return screen[screen.index("A token for a day, with every right:") + 1]
+
+
+def test_what_the_first_screen_says_can_be_done(
+    empty: Cli, served: tuple[str, list[str]]
+) -> None:
+    url, screen = served
+    [query] = [line.strip()[4:-1] for line in screen if line.strip().startswith("-d ")]
+    request = urllib.request.Request(
+        f"{url}/graphql",
+        query.encode(),
+        {"Authorization": f"Bearer {token_in(screen)}", "Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=30) as response:
+        bill = json.load(response)["data"]["bill"]
+    assert bill["lines"]
+    assert all("STANDARD@" in line["why"]["text"] for line in bill["lines"])
+    [replayed] = [line.split() for line in screen if " replay account-" in line]
+    assert "Balance:" in empty(*replayed[1:5])
+
+
+def test_the_story_is_the_same_over_http_and_in_process(
+    empty: Cli, served: tuple[str, list[str]]
+) -> None:
+    url, screen = served
+    over_http = empty.json("demo", "story", "--url", url)
+    in_process = empty.json("demo", "story")
+    second = empty("token", "grace", "admin").strip()
+    tokens = ("--token", token_in(screen), "--token", second)
+    by_tokens = empty.json("demo", "story", "--url", url, *tokens)
+    for told in (over_http, by_tokens):
+        assert list(told["notes"].values()) == list(in_process["notes"].values())
+        assert told["balance_of_feed"] == told["balance_after"]
+        assert told["ledger"] == in_process["ledger"]
+        assert told["verified"] is None  # that is for who has the database
+    assert in_process["verified"] is True
 
 
 def test_a_filling_that_was_killed_goes_on_at_the_next_start(

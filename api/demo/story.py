@@ -154,11 +154,7 @@ class Story:
         )
         opened = OpenAccount(account=self.account, customer=customer, on=cast.SINCE)
         self._ask(cast.CLERK, opened, f"opens account {self.account}")
-        where = ((1, "1 Quay Side: the shop", STANDARD, cast.MULTIPLIER),)
-        for n, address, tariff, multiplier in (
-            *where,
-            (2, "1 Quay Side: the flat", ECONOMY, 1),
-        ):
+        for n, address, tariff, multiplier in PLACES:
             point, meter = f"P{tag}-{n}", f"M{tag}-{n}"
             energised = EnergisePoint(point=point, address=address, on=cast.SINCE)
             self._ask(cast.CLERK, energised, f"energises {point}, {address}")
