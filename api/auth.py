@@ -189,7 +189,7 @@ class Tokens:
         except jwt.PyJWTError as wrong:
             raise NotAuthenticated("the token is not one of ours") from wrong
         by, role = claims["sub"], claims["role"]
-        if not NAME.match(by) or role not in ROLES:
+        if not NAME.match(by) or not isinstance(role, str) or role not in ROLES:
             raise NotAuthenticated("the token names no person or no duty that we know")
         return Person(by, role, float(claims["exp"]))
 
