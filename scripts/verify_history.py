@@ -20,12 +20,13 @@ import base64
 import datetime
 import gzip
 import hashlib
+import io
 import json
 import pathlib
 import struct
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, BinaryIO
 
 Fact = tuple[int, int, int, bytes, bytes, bytes]
 """position, version, microseconds since 2000, stream, name, state."""
@@ -246,27 +247,10 @@ def of_database(url: str) -> Iterator[Fact]:
 
 def verify(facts: Iterator[Fact], witness: pathlib.Path, verifier: str) -> list[str]:
     """What is wrong, in words; nothing if all is as it was signed."""
-    wrong: list[str] = []
     signed = checkpoints(witness, verifier)
-    noted = (witness / "leaves.bin").open("rb") if (witness / "leaves.bin").exists() else None
-    tree, fits, before = Tree(), 0, 0
-    for fact in facts:
-        for missing in range(tree.size + 1, fact[0]):
-            wrong.append(f"position {missing} is missing")
-            tree.add(noted.read(32) if noted else b"")
-            fits += compared(tree, signed, wrong)
-        if fact[0] != tree.size + 1:
-            wrong.append(f"position {fact[0]} is where {tree.size + 1} should be")
-            continue
-        hashed = hash_of(leaf_of(fact))
-        was = noted.read(32) if noted else b""
-        if was and was != hashed:
-            wrong.append(f"position {fact[0]} is not what was recorded")
-        if fact[2] < before:
-            wrong.append(f"position {fact[0]} was recorded before the one before it")
-        before = fact[2]
-        tree.add(hashed)
-        fits += compared(tree, signed, wrong)
+    file = witness / "leaves.bin"
+    with file.open("rb") if file.exists() else io.BytesIO() as noted:
+        tree, wrong, fits = walk(facts, noted, signed)
     newest = max(signed, default=0)
     if tree.size < newest:
         wrong.append(f"{newest} facts were signed and {tree.size} are there")
@@ -274,6 +258,28 @@ def verify(facts: Iterator[Fact], witness: pathlib.Path, verifier: str) -> list[
         f"{tree.size} facts, root {tree.root().hex()}, {fits} of {len(signed)} checkpoints fit"
     )
     return wrong
+
+
+def walk(facts: Iterator[Fact], noted: BinaryIO, signed: dict[int, bytes]) -> Any:
+    """The tree of all facts, what is wrong with which, how many checkpoints fit."""
+    tree, wrong, fits, before = Tree(), list[str](), 0, 0
+    for fact in facts:
+        for missing in range(tree.size + 1, fact[0]):
+            wrong.append(f"position {missing} is missing")
+            tree.add(noted.read(32))
+            fits += compared(tree, signed, wrong)
+        if fact[0] != tree.size + 1:
+            wrong.append(f"position {fact[0]} is where {tree.size + 1} should be")
+            continue
+        hashed, was = hash_of(leaf_of(fact)), noted.read(32)
+        if was and was != hashed:
+            wrong.append(f"position {fact[0]} is not what was recorded")
+        if fact[2] < before:
+            wrong.append(f"position {fact[0]} was recorded before the one before it")
+        before = fact[2]
+        tree.add(hashed)
+        fits += compared(tree, signed, wrong)
+    return tree, wrong, fits
 
 
 def compared(tree: Tree, signed: dict[int, bytes], wrong: list[str]) -> int:
