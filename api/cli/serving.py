@@ -61,6 +61,8 @@ def serve(
     chosen = settings(data_dir=data, host=host, port=port, demo=False if no_demo else None)
 
     def first(it: System) -> None:
+        if it.recovered:
+            err.print(it.recovered, style="yellow", markup=False)
         secret_of(chosen)  # before the demo: who cannot sign tokens is told at once
         if chosen.demo and town.wanted(it):
             fill(it, accounts)
