@@ -11,6 +11,7 @@ import struct
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import psycopg
@@ -28,6 +29,7 @@ SINCE = datetime(2000, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 SIGNATURE = b"PGCOPY\n\xff\r\n\x00" + bytes(8)  # of the binary format: no flags, no extension
 END = b"\xff\xff"
+AT_A_TIME = 200  # rows
 FIELDS = struct.pack(">h", 6)
 
 COPY = "COPY history.events FROM STDIN (FORMAT binary)"
@@ -86,7 +88,12 @@ def copy(connection: psycopg.Connection[Any], tree: Growing, lines: Iterable[Lin
     """Write events and move the head, in a transaction that holds the lock already."""
     with connection.cursor() as cursor:
         with cursor.copy(COPY) as into:
-            into.write(SIGNATURE + tree.rows(lines) + END)
+            into.write(SIGNATURE)
+            coming = iter(lines)
+            # Some at a time: the server takes in what it has while the next are made.
+            while some := list(islice(coming, AT_A_TIME)):
+                into.write(tree.rows(some))
+            into.write(END)
         cursor.execute(
             ADVANCE,
             (
