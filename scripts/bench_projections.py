@@ -20,9 +20,11 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import psycopg
+from peer_runner import facts_per_second
 
 from domain.accounts import AccountCharged, AccountCredited, AccountOpened
 from domain.kit import Fact
@@ -258,10 +260,16 @@ def run() -> list[dict[str, Any]]:
         tempfile.TemporaryDirectory(prefix="wattledger-bench-") as folder,
         embedded.start(f"{folder}/data") as server,
     ):
-        for name, measure in (("growing", growing), ("paging", paging)):
+        for name in ("growing", "peer", "paging"):
             with psycopg.connect(server.database("postgres"), autocommit=True) as db:
                 db.execute(f"create database bench_{name}".encode())
-            rows += measure(server.database(f"bench_{name}"))
+        rows += growing(server.database("bench_growing"))
+        peer, ours = facts_per_second(server.database("bench_peer")), rows[0]["value"]
+        beside = {"peer": "eventsourcing's ProjectionRunner", "peer_value": round(peer, 3)}
+        compared = {"name": "rebuild, account ledger, beside the library", "value": ours}
+        reached = {"ratio": round(ours / peer, 3), "floor": 40, "holds": ours / peer >= 40}
+        rows.append({**compared, "unit": "facts/s", **beside, **reached})
+        rows += paging(server.database("bench_paging"))
     return rows
 
 
