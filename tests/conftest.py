@@ -10,6 +10,8 @@ import psycopg
 import pytest
 
 from replay import embedded
+from tests.served import Door, served
+from tests.town import town
 
 NUMBERS = count(1)
 
@@ -47,3 +49,16 @@ def database_url(server: embedded.Server, server_url: str) -> Iterator[str]:
         connection.execute(f"create database {name}")
         yield server.database(name)
         connection.execute(f"drop database {name} with (force)")
+
+
+@pytest.fixture(scope="session")
+def quiet_door(
+    server: embedded.Server, server_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Door]:
+    """A served town that is shared by tests which count on nothing that others change."""
+    name = f"test_{next(NUMBERS)}"
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f"create database {name}")
+    folder = tmp_path_factory.mktemp(name)
+    with town(server.database(name), folder) as made, served(made.system) as door:
+        yield door

@@ -32,6 +32,11 @@ class Door:
     system: System
     tokens: Tokens
     client: httpx2.Client
+    server: Server
+
+    def stop(self) -> None:
+        """Tell the server to stop."""
+        self.server.should_exit = True
 
     def token(self, role: str = "admin", person: str = "ada") -> str:
         """A token for somebody."""
@@ -78,7 +83,7 @@ def served(system: System) -> Iterator[Door]:
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     try:
         with httpx2.Client(base_url=url, timeout=30) as client:
-            yield Door(url, system, app.state.tokens, client)
+            yield Door(url, system, app.state.tokens, client, server)
     finally:
         server.should_exit = True
         thread.join(timeout=20)

@@ -20,7 +20,6 @@ from domain.catalogue import COMMANDS
 from domain.kit import code_of
 from replay.append import Overloaded, Unavailable
 from tests.served import Door, served
-from tests.town import town
 
 
 @pytest.fixture
@@ -176,84 +175,73 @@ def test_nobody_and_the_wrong_duty_are_turned_away_before_the_body_is_read(door:
     ],
 )  # fmt: skip
 def test_a_malformed_body_is_told_where_and_why(
-    one_door: Door, body: Any, field: str, rule: str
+    quiet_door: Door, body: Any, field: str, rule: str
 ) -> None:
     sent = EXAMPLES["receive-payment"] | body if isinstance(body, dict) else body
-    told = problem(one_door.post("receive-payment", sent), 422, "malformed")
+    told = problem(quiet_door.post("receive-payment", sent), 422, "malformed")
     found = {each["field"]: each for each in told["errors"]}
     assert field in found
     if field != "on":
         assert found[field]["rule"] == rule
 
 
-@pytest.fixture(scope="module")
-def one_door(server: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
-    """A door for tests that change nothing."""
-    import psycopg
-
-    with psycopg.connect(server.database("postgres"), autocommit=True) as connection:
-        connection.execute("create database doors")
-        folder = tmp_path_factory.mktemp("doors")
-        with town(server.database("doors"), folder) as made, served(made.system) as door:
-            yield door
-        connection.execute("drop database doors with (force)")
-
-
-def test_a_float_for_a_price_is_told_in_a_sentence(one_door: Door) -> None:
+def test_a_float_for_a_price_is_told_in_a_sentence(quiet_door: Door) -> None:
     body = EXAMPLES["report-meter-error"] | {"error": 0.06}
-    told = problem(one_door.post("report-meter-error", body), 422, "malformed")
+    told = problem(quiet_door.post("report-meter-error", body), 422, "malformed")
     assert told["errors"][0]["field"] == "error"
     assert "decimal string" in told["errors"][0]["message"]
     assert told["errors"][0]["input"] == "0.06"
 
 
-def test_a_long_input_is_shown_cut(one_door: Door) -> None:
+def test_a_long_input_is_shown_cut(quiet_door: Door) -> None:
     body = EXAMPLES["register-customer"] | {"customer": "x" * 10_000}
-    told = problem(one_door.post("register-customer", body), 422, "malformed")
+    told = problem(quiet_door.post("register-customer", body), 422, "malformed")
     assert len(told["errors"][0]["input"]) < 200
 
 
-def test_a_body_is_json_and_not_too_large(one_door: Door) -> None:
-    told = one_door.post("set-terms", b"a=1", Content_Type="text/plain")
+def test_a_body_is_json_and_not_too_large(quiet_door: Door) -> None:
+    told = quiet_door.post("set-terms", b"a=1", Content_Type="text/plain")
     problem(told, 415, "unsupported-media-type")
-    problem(one_door.post("set-terms", b" " * (2 << 20)), 413, "content-too-large")
+    problem(quiet_door.post("set-terms", b" " * (2 << 20)), 413, "content-too-large")
 
     def chunks() -> Iterator[bytes]:
         for _ in range(40):
             yield b" " * 65536
 
     headers = {
-        "Authorization": f"Bearer {one_door.token()}",
+        "Authorization": f"Bearer {quiet_door.token()}",
         "Content-Type": "application/json",
     }
-    told = one_door.client.post("/commands/set-terms", content=chunks(), headers=headers)
+    told = quiet_door.client.post("/commands/set-terms", content=chunks(), headers=headers)
     problem(told, 413, "content-too-large")
 
 
 @pytest.mark.parametrize("name", ["Idempotency_Key", "X_Correlation_Id"])
 @pytest.mark.parametrize("value", ["", "a b", "x" * 300])
-def test_a_malformed_header_is_told_by_its_name(one_door: Door, name: str, value: str) -> None:
-    told = problem(one_door.post("set-terms", **{name: value}), 422, "malformed")
+def test_a_malformed_header_is_told_by_its_name(
+    quiet_door: Door, name: str, value: str
+) -> None:
+    told = problem(quiet_door.post("set-terms", **{name: value}), 422, "malformed")
     assert told["errors"][0]["field"] == name.replace("_", "-")
 
 
-def test_a_correlation_is_recorded_and_sent_back(one_door: Door) -> None:
-    told = one_door.post("set-terms", {"name": "A", "due_days": 3}, X_Correlation_Id="run-7")
+def test_a_correlation_is_recorded_and_sent_back(quiet_door: Door) -> None:
+    told = quiet_door.post("set-terms", {"name": "A", "due_days": 3}, X_Correlation_Id="run-7")
     assert told.headers["x-correlation-id"] == "run-7"
     position = told.json()["positions"][0]
-    (fact,) = one_door.system.history.since(position - 1, until=position)
+    (fact,) = quiet_door.system.history.since(position - 1, until=position)
     assert fact.correlation == "run-7"
 
 
 def test_what_nobody_foresaw_is_logged_once_and_not_shown(
-    one_door: Door, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    quiet_door: Door, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def broken(*_: object) -> None:
         raise RuntimeError("the combination of the safe is 1234")
 
     monkeypatch.setattr(Dispatch, "answer", broken)
     with caplog.at_level(logging.ERROR):
-        told = problem(one_door.post("set-terms"), 500, "unforeseen")
+        told = problem(quiet_door.post("set-terms"), 500, "unforeseen")
     assert "1234" not in json.dumps(told)
     records = [r for r in caplog.records if r.levelno >= logging.ERROR]
     assert len(records) == 1
@@ -270,20 +258,20 @@ def test_what_nobody_foresaw_is_logged_once_and_not_shown(
     ],
 )
 def test_what_passes_by_itself_says_when_to_come_back(
-    one_door: Door, monkeypatch: pytest.MonkeyPatch, wrong: Exception, status: int, code: str
+    quiet_door: Door, monkeypatch: pytest.MonkeyPatch, wrong: Exception, status: int, code: str
 ) -> None:
     async def late(*_: object) -> None:
         raise wrong
 
     monkeypatch.setattr(Dispatch, "answer", late)
-    told = one_door.post("set-terms")
+    told = quiet_door.post("set-terms")
     body = problem(told, status, code)
     assert int(told.headers["retry-after"]) >= 1
     assert ("Idempotency-Key" in body["detail"]) == bool(getattr(wrong, "unknown", False))
 
 
-def test_the_description_has_every_command_whole(one_door: Door) -> None:
-    api = one_door.client.get("/openapi.json").json()
+def test_the_description_has_every_command_whole(quiet_door: Door) -> None:
+    api = quiet_door.client.get("/openapi.json").json()
     schemas = api["components"]["schemas"]
     for name, command in COMMANDS.items():
         said = api["paths"][f"/commands/{name}"]["post"]
@@ -313,24 +301,24 @@ def _refs(node: Any) -> Iterator[str]:
             yield from _refs(each)
 
 
-def test_the_page_of_documentation_needs_no_other_machine(one_door: Door) -> None:
-    page = one_door.client.get("/docs")
+def test_the_page_of_documentation_needs_no_other_machine(quiet_door: Door) -> None:
+    page = quiet_door.client.get("/docs")
     assert page.status_code == 200
     assert "default-src 'none'" in page.headers["content-security-policy"]
     for path in ("/docs", "/docs/docs.js", "/docs/docs.css"):
-        text = one_door.client.get(path).text
+        text = quiet_door.client.get(path).text
         assert "http://" not in text
         assert "https://" not in text
-    named = one_door.client.get("/problems").json()
+    named = quiet_door.client.get("/problems").json()
     assert {code_of(kind) for kind in refusals()} == set(named)
 
 
-def test_health_is_told(one_door: Door) -> None:
-    assert one_door.client.get("/healthz").json() == {"status": "alive"}
-    ready = one_door.client.get("/readyz")
+def test_health_is_told(quiet_door: Door) -> None:
+    assert quiet_door.client.get("/healthz").json() == {"status": "alive"}
+    ready = quiet_door.client.get("/readyz")
     assert ready.status_code == 200
-    assert ready.json()["head"] == one_door.system.history.head()
-    one_door.post("set-terms")
-    text = one_door.client.get("/metrics").text
+    assert ready.json()["head"] == quiet_door.system.history.head()
+    quiet_door.post("set-terms")
+    text = quiet_door.client.get("/metrics").text
     assert 'wattledger_http_requests_total{route="/commands/set-terms"' in text
     assert "wattledger_up 1" in text
