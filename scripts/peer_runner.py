@@ -1,4 +1,4 @@
-"""The same ledger as a projection of the unmodified eventsourcing library, run by its runner."""
+"""The same ledger as a projection of the eventsourcing library, run by its own runner."""
 
 from __future__ import annotations
 
