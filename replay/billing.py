@@ -142,10 +142,11 @@ class Billing:
     def fact(self, ref: str) -> Fact:
         """A fact by its reference.  Raises NoSuchFact."""
         stream, _, version = ref.rpartition("@")
-        found = self.history.of(Stream(stream)) if version.isdigit() else []
-        if not 0 < int(version or 0) <= len(found):
+        number = int(version) if version.isdecimal() and len(version) < 10 else 0
+        found = self.history.of(Stream(stream)) if stream and number else []
+        if not 0 < number <= len(found):
             raise NoSuchFact(fact=ref)
-        return found[int(version) - 1]
+        return found[number - 1]
 
     # Blast radius
 

@@ -29,6 +29,7 @@ from domain.values import Period
 from projections.bills import bills
 from projections.books import trial_balance
 from projections.people import accounts
+from replay.billing import NoSuchFact
 from tests.world import NEW_YEAR, World, document, publish, read, town
 
 FEB, MAR, APR, MAY = (date(2026, month, 1) for month in (2, 3, 4, 5))
@@ -285,3 +286,13 @@ def test_blocks_of_a_year_go_on_from_bill_to_bill_and_are_corrected_with_them() 
     assert all(
         [cause.name for cause in note.causes] == ["meter.reading-corrected"] for note in notes
     )
+
+
+@pytest.mark.parametrize(
+    "ref", ["", "@", "meter-M1", "meter-M1@", "meter-M1@0", "meter-M1@²", "x@9"]
+)
+def test_a_fact_is_named_by_its_stream_and_version(ref: str) -> None:
+    world = town()
+    assert world.billing.fact("meter-M1@1").name == "meter.installed"
+    with pytest.raises(NoSuchFact):
+        world.billing.fact(ref)
