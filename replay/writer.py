@@ -16,7 +16,10 @@ from replay.wire import byteas, int4s, int8s, teach, texts
 
 COPY_FROM = 256  # events from which COPY costs less than one call with arrays (measured)
 LOCK_TIMEOUT = 10  # seconds to wait for another process that writes
-OPTIONS = f"-c timezone=UTC -c lock_timeout={LOCK_TIMEOUT}s -c synchronous_commit=on"
+OPTIONS = (
+    f"-c timezone=UTC -c lock_timeout={LOCK_TIMEOUT}s -c statement_timeout=60s"
+    " -c synchronous_commit=on"
+)
 
 APPEND = (
     "SELECT * FROM history.append(%b::timestamptz, %b::int[], %b::int[], %b::text[],"
@@ -78,6 +81,11 @@ class Writer:
             application_name="wattledger batcher",
             options=OPTIONS,
             connect_timeout=5,
+            # A server that is gone without a word is noticed, and not waited for for ever.
+            keepalives_idle=5,
+            keepalives_interval=5,
+            keepalives_count=3,
+            tcp_user_timeout=15_000,
         )
         teach(connection)
         if self._session is not None:
