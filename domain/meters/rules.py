@@ -1,209 +1,31 @@
-"""
-Meters: the instruments that hang at service points and count.
-
-    in stock ── install ──▶ installed ── remove ──▶ in stock
-                            └ read · correct a reading · report an error ┘
-
-A dial is what the register shows, in kWh (kvarh), as a decimal string.  A *count* is the same
-in Wh (varh) since the register was zero, its full turns included, before the multiplier: counts
-never go back, and the energy between any two readings is (later − earlier) × multiplier.
-"""
+"""What we answer."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Literal, TypeAlias, assert_never
 
-from pydantic import Field
-
-from domain.kit import Kind, Refused, command, decision, event, value
-from domain.points import Point, PointMetered, PointUnknown, PointUnmetered
-from domain.values import MeterId, PointId, Price, Text
-
-Channel: TypeAlias = Literal["import", "export", "reactive"]
-Source: TypeAlias = Literal["reader", "remote", "customer", "estimate"]
-RegisterCode: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9.:_-]{1,20}$")]
-Dials: TypeAlias = dict[RegisterCode, Price]
-
-
-@value
-class Register:
-    """One counter of a meter: an OBIS code (IEC 62056-61), what it counts, its digits."""
-
-    code: RegisterCode
-    channel: Channel = "import"
-    label: str | None = None  # the time-of-use period it counts; None counts all hours
-    digits: Annotated[int, Field(ge=3, le=9)] = 5  # before the decimal point
-    decimals: Annotated[int, Field(ge=0, le=3)] = 0  # behind it
-
-    @property
-    def turn(self) -> int:
-        """How many Wh make the register come round to zero."""
-        return int(10 ** (self.digits + 3))
-
-
-# What can happen
-
-
-@event("meter.installed")
-class MeterInstalled:
-    point: PointId
-    registers: tuple[Register, ...]
-    multiplier: int
-    dials: dict[str, Decimal]
-    counts: dict[str, int]
-    on: date
-
-
-@event("meter.read")
-class MeterRead:
-    """`counts` are Wh since zero, turns included; energy is their difference × multiplier."""
-
-    point: PointId
-    dials: dict[str, Decimal]
-    counts: dict[str, int]
-    on: date
-    source: Source
-
-
-@event("meter.reading-corrected")
-class MeterReadingCorrected:
-    point: PointId
-    dials: dict[str, Decimal]
-    counts: dict[str, int]
-    was: dict[str, int]
-    on: date
-    reason: Text
-
-
-@event("meter.found-inaccurate")
-class MeterFoundInaccurate:
-    """It counted (1 + error) for each Wh that passed, from `since` on, up to `until`."""
-
-    point: PointId
-    error: Decimal
-    since: date
-    until: date | None
-    reference: Text
-
-
-@event("meter.removed")
-class MeterRemoved:
-    point: PointId
-    installed: date
-    dials: dict[str, Decimal]
-    counts: dict[str, int]
-    on: date
-
-
-MeterEvent: TypeAlias = (
-    MeterInstalled | MeterRead | MeterReadingCorrected | MeterFoundInaccurate | MeterRemoved
+from domain.kit import Refused, decision
+from domain.meters.commands import (
+    CorrectReading,
+    InstallMeter,
+    ReadMeter,
+    RemoveMeter,
+    ReportMeterError,
 )
-
-
-# What it then is
-
-
-@dataclass(frozen=True, slots=True)
-class Meter:
-    """Just enough to judge a reading with: the counts by day, since it was hung here."""
-
-    point: str = ""
-    registers: tuple[Register, ...] = ()
-    multiplier: int = 1
-    since: date = date.min
-    last: date = date.min  # the last day of its former place
-    counts: Mapping[date, Mapping[str, int]] = field(default_factory=dict)
-    errors: tuple[MeterFoundInaccurate, ...] = ()
-
-
-def evolve(meter: Meter, happened: MeterEvent) -> Meter:
-    """Change the meter as the event says."""
-    match happened:
-        case MeterInstalled():
-            return Meter(
-                point=happened.point,
-                registers=happened.registers,
-                multiplier=happened.multiplier,
-                since=happened.on,
-                counts={happened.on: happened.counts},
-            )
-        case MeterRead() | MeterReadingCorrected():
-            return replace(meter, counts={**meter.counts, happened.on: happened.counts})
-        case MeterFoundInaccurate():
-            return replace(meter, errors=(*meter.errors, happened))
-        case MeterRemoved():
-            return Meter(last=happened.on)
-        case _:
-            assert_never(happened)
-
-
-meters = Kind("meter", Meter(), evolve)
-
-
-# What can be asked
-
-
-@command("install-meter")
-class InstallMeter:
-    """Hang a meter at a service point, at the start of a day, with what its dials show."""
-
-    meter: MeterId
-    point: PointId
-    registers: Annotated[tuple[Register, ...], Field(min_length=1, max_length=24)]
-    multiplier: Annotated[int, Field(ge=1, le=1_000_000)] = 1
-    dials: Dials
-    on: date
-
-
-@command("read-meter")
-class ReadMeter:
-    """Record what the dials show at the start of a day; late readings find their place."""
-
-    meter: MeterId
-    dials: Dials
-    on: date
-    source: Source
-    rolled_over: bool = False
-
-
-@command("correct-reading")
-class CorrectReading:
-    """Replace what was recorded for a day; the wrong reading stays in history."""
-
-    meter: MeterId
-    dials: Dials
-    on: date
-    reason: Text
-    rolled_over: bool = False
-
-
-@command("report-meter-error")
-class ReportMeterError:
-    """Record a tested error: "0.06" for 6 % fast, "-0.02" for 2 % slow, from a day on."""
-
-    meter: MeterId
-    error: Annotated[Price, Field(gt=-1, le=10)]
-    since: date
-    until: date | None = None
-    reference: Text
-
-
-@command("remove-meter")
-class RemoveMeter:
-    """Take a meter down at the start of a day, with what its dials show."""
-
-    meter: MeterId
-    point: PointId
-    dials: Dials
-    on: date
-    rolled_over: bool = False
-
-
-# What we answer
+from domain.meters.events import (
+    Dials,
+    MeterEvent,
+    MeterFoundInaccurate,
+    MeterInstalled,
+    MeterRead,
+    MeterReadingCorrected,
+    MeterRemoved,
+    Register,
+)
+from domain.meters.state import Meter
+from domain.points import Point, PointMetered, PointUnknown, PointUnmetered
 
 
 class MeterAlreadyInstalled(Refused):
