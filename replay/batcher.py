@@ -35,6 +35,7 @@ BATCH_BYTES = 1 << 20
 PATIENCE = 30.0  # seconds for a lost database to come back before an outcome stays unknown
 PROMPTLY = 0.5  # seconds to keep trying before saying that there is no database
 SWITCH = 0.0005  # seconds: the batcher is back every millisecond and ought not to wait five
+NOT_NOW = psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction
 PAUSE = 0.05  # seconds between two tries
 
 
@@ -161,8 +162,8 @@ class Batcher:
 
     def _one_by_one(self, batch: list[Entry], wrong: Exception) -> dict[str, int]:
         """The transaction was refused as a whole: find out for whom."""
-        if isinstance(wrong, psycopg.OperationalError):
-            # Disk full, lock or statement timed out, shutting down: nobody's own fault.
+        if isinstance(wrong, NOT_NOW):
+            # Disk full, timed out, shutting down, not yet promoted: nobody's own fault.
             _refuse(batch, Unavailable(str(wrong)))
             return {}
         if len(batch) == 1:
