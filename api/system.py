@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from replay.follow import Follower
-
 from api.dispatch import Dispatch
 from api.settings import Settings
 from domain.billing import Reckoned
@@ -16,6 +14,7 @@ from projections.catalogue import PROJECTIONS
 from projections.postgres import PostgresTables, reading_pool
 from replay import embedded
 from replay.billing import Billing
+from replay.follow import Follower
 from replay.history import History
 from replay.migrations import migrate
 

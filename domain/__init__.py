@@ -1,1 +1,1 @@
-"""What a utility does: events, decisions, folds, rating, posting rules.  No database, no clock, no web."""
+"""What a utility does: events, decisions, folds, rating, postings.  No database and no web."""

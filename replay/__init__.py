@@ -1,1 +1,1 @@
-"""History and what can be done with it: append, follow, stand in the past, verify, rebuild, embed Postgres."""
+"""History and what can be done with it: append, follow, prove, bill, verify, rebuild, seal."""

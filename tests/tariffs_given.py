@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal
 from typing import Any
 
 from hypothesis import strategies as st
@@ -88,8 +87,16 @@ def energies(draw: st.DrawFn, registers: bool) -> dict[str, Any]:
     if draw(st.booleans()):
         said["household"] = {"persons": 5, "extra": "7"}
     if not registers and said["pooling"] != "in-time-order":
-        said["net"] = draw(st.sampled_from([None, {"over": "hour"}, {"over": "month"},
-                                            {"over": "month", "surplus": "priced"}]))
+        said["net"] = draw(
+            st.sampled_from(
+                [
+                    None,
+                    {"over": "hour"},
+                    {"over": "month"},
+                    {"over": "month", "surplus": "priced"},
+                ]
+            )
+        )
     return said
 
 
@@ -153,7 +160,7 @@ def others(draw: st.DrawFn, registers: bool) -> list[dict[str, Any]]:
 @st.composite
 def documents(draw: st.DrawFn, registers: bool) -> TariffDocument:
     per = draw(st.sampled_from(["period", "month", "month-of-365", "day", "year"]))
-    charges = [
+    charges: list[Any] = [
         {"kind": "fixed", "code": "standing", "price": draw(prices("0", "30")), "per": per},
         draw(energies(registers)),
     ]
@@ -182,8 +189,10 @@ def documents(draw: st.DrawFn, registers: bool) -> TariffDocument:
 def usages(draw: st.DrawFn, period: Period, zone: str, registers: bool) -> Usage:
     held = tuple(
         Held("capacity", since, until, draw(st.integers(1, 40_000)))
-        for since, until in ((period.since, period.since + timedelta(days=1)),
-                             (period.since + timedelta(days=1), period.until))
+        for since, until in (
+            (period.since, period.since + timedelta(days=1)),
+            (period.since + timedelta(days=1), period.until),
+        )
     )
     agreed: dict[str, Any] = {"held": held, "contract_w": draw(st.integers(1, 30_000))}
     agreed["persons"] = 5 if period.since.day % 2 else 1
@@ -193,8 +202,13 @@ def usages(draw: st.DrawFn, period: Period, zone: str, registers: bool) -> Usage
         return Usage(
             zone,
             registers=tuple(
-                Registered(channel, label, period.since, period.until,  # type: ignore[arg-type]
-                           draw(st.integers(0, 900_000)))
+                Registered(
+                    channel,
+                    label,
+                    period.since,
+                    period.until,  # type: ignore[arg-type]
+                    draw(st.integers(0, 900_000)),
+                )
                 for channel, label in read
             ),
             demands=(Demanded(None, period.since, period.until, draw(st.integers(0, 90_000))),),
@@ -220,8 +234,17 @@ def asked(draw: st.DrawFn, accounts: int = 1) -> Asked:
     """Anything that could be asked of `rate`, across new years, clock changes and versions."""
     registers = draw(st.booleans())
     zone = draw(st.sampled_from(ZONES))
-    begin = draw(st.sampled_from([date(2024, 2, 27), date(2024, 12, 29), date(2025, 3, 28),
-                                  date(2025, 4, 3), date(2025, 10, 24)]))
+    begin = draw(
+        st.sampled_from(
+            [
+                date(2024, 2, 27),
+                date(2024, 12, 29),
+                date(2025, 3, 28),
+                date(2025, 4, 3),
+                date(2025, 10, 24),
+            ]
+        )
+    )
     days = draw(st.tuples(st.integers(2, 4), st.integers(2, 5)))
     middle = begin + timedelta(days=days[0])
     first = Period(since=begin, until=middle)
@@ -238,5 +261,3 @@ def asked(draw: st.DrawFn, accounts: int = 1) -> Asked:
         for period in (first, then)
     )
     return Asked(versions, before, now, first, then)
-
-

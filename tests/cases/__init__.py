@@ -23,7 +23,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from domain.meters import MeterInstalled, ReadMeter, Register, meters
-from domain.meters import read as reading
+from domain.meters.rules import read as reading
 from domain.tariffs import TariffDocument, TariffVersion
 from domain.usage import Demanded, Registered, Series, Usage
 from domain.values import Period, midnight, next_month
