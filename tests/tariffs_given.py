@@ -149,7 +149,7 @@ def others(draw: st.DrawFn, registers: bool) -> list[dict[str, Any]]:
     if registers:
         every = [one for one in every if one["kind"] not in ("export", "surplus")]
     chosen = draw(st.sets(st.integers(0, len(every) - 1), max_size=4))
-    taxes = [
+    taxes: list[Any] = [
         {"kind": "tax", "code": "levy", "rate": draw(prices("0", "0.3"))},
         {"kind": "tax", "code": "vat", "rate": draw(prices("0", "0.3")), "but": ["levy"]},
         {"kind": "credit", "code": "credit", "settles": 12},
@@ -203,10 +203,10 @@ def usages(draw: st.DrawFn, period: Period, zone: str, registers: bool) -> Usage
             zone,
             registers=tuple(
                 Registered(
-                    channel,
+                    channel,  # type: ignore[arg-type]
                     label,
                     period.since,
-                    period.until,  # type: ignore[arg-type]
+                    period.until,
                     draw(st.integers(0, 900_000)),
                 )
                 for channel, label in read
