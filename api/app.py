@@ -7,7 +7,6 @@ from importlib.metadata import version
 from fastapi import FastAPI
 
 from api.auth import Tokens, secret_of
-from api.boundary import Boundary
 from api.commands import command_routes
 from api.docs import docs_routes
 from api.feed import Feed
@@ -17,6 +16,7 @@ from api.metrics import Requests
 from api.openapi import describe
 from api.problems import translate
 from api.pulse import Pulse
+from api.routes import Doors
 from api.system import System
 
 
@@ -25,7 +25,8 @@ def create_app(system: System) -> FastAPI:
     tokens = Tokens(secret_of(system.settings))
     pulse = Pulse(system.history)
     requests = Requests()
-    app = FastAPI(
+    app = Doors(
+        requests,
         title="Wattledger",
         version=version("wattledger"),
         docs_url=None,
@@ -35,12 +36,12 @@ def create_app(system: System) -> FastAPI:
     app.state.system = system
     app.state.tokens = tokens
     app.state.pulse = pulse
-    app.router.routes.extend(command_routes(system.dispatch, tokens))
-    app.router.routes.extend(Feed(system.history, tokens, pulse).routes())
-    app.router.routes.extend(Health(system, requests).routes())
+    feed, health = Feed(system.history, tokens, pulse), Health(system, requests)
+    for routes in (command_routes(system.dispatch, tokens), feed.routes(), health.routes()):
+        for route in routes:
+            app.add(route)
     app.router.routes.extend(create_graphql(system, tokens))
     app.router.routes.extend(docs_routes(app))
     translate(app)
     describe(app)
-    app.add_middleware(Boundary, requests=requests)
     return app

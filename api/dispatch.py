@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable, Coroutine, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol, TypeVar
@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 
 from domain.catalogue import COMMANDS, DECISIONS
 from domain.kit import NAMES, Actor, Decision, Refused, Stream
-from replay.append import Append, KeyReused, Stale
+from replay.append import Append, Appended, KeyReused, Stale
 from replay.history import History
 
 T = TypeVar("T")
@@ -70,7 +70,7 @@ class Waits(Protocol):
 
     async def reckon(self, call: Callable[[], T]) -> T: ...
 
-    async def written(self, future: Future[T]) -> T: ...
+    async def record(self, history: History, append: Append) -> Appended: ...
 
 
 class Blocking:
@@ -81,8 +81,8 @@ class Blocking:
 
     reckon = look
 
-    async def written(self, future: Future[T]) -> T:
-        return future.result()
+    async def record(self, history: History, append: Append) -> Appended:
+        return history.append(append)
 
 
 class Awaiting:
@@ -98,8 +98,8 @@ class Awaiting:
     async def reckon(self, call: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._reckoning, call)
 
-    async def written(self, future: Future[T]) -> T:
-        return await asyncio.wrap_future(future)
+    async def record(self, history: History, append: Append) -> Appended:
+        return await history.appending(append)
 
 
 class Dispatch:
@@ -160,7 +160,8 @@ class Dispatch:
             return await waits.look(partial(self._nothing, question, versions, no))
         if not happened:
             return await waits.look(partial(self._nothing, question, versions))
-        done = await waits.written(self._history.submit(_append(question, happened, versions)))
+        append = _append(question, happened, versions)
+        done = await waits.record(self._history, append)
         return Answer(
             tuple(fact.position for fact in done.facts),
             {fact.stream: fact.version for fact in done.facts},

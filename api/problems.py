@@ -273,16 +273,21 @@ def refusals() -> Iterator[type[Refused]]:
     return iter(sorted(below(Refused), key=lambda kind: kind.__name__))
 
 
+def told(wrong: Exception, instance: str) -> Response:
+    """How something is answered that went wrong; raises it again when nobody foresaw it."""
+    if isinstance(wrong, HTTPException):
+        return _http(wrong, instance).response(instance)
+    known = problem_of(wrong)
+    if known is None:
+        raise wrong
+    return known.response(instance)
+
+
 def translate(app: FastAPI) -> None:
     """Let an application tell all that goes wrong as problems."""
 
-    async def told(request: Request, wrong: Exception) -> Response:
-        path = request.url.path
-        if isinstance(wrong, HTTPException):
-            return _http(wrong, path).response(path)
-        known = problem_of(wrong)
-        assert known is not None
-        return known.response(path)
+    async def answer(request: Request, wrong: Exception) -> Response:
+        return told(wrong, request.url.path)
 
     for kind in (*TRANSLATED, HTTPException):
-        app.add_exception_handler(kind, told)
+        app.add_exception_handler(kind, answer)

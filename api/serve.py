@@ -104,6 +104,7 @@ def serve(system: System, listener: socket.socket) -> None:
         access_log=system.settings.access_log,
         timeout_graceful_shutdown=PATIENCE,
         server_header=False,
+        proxy_headers=False,
         backlog=BACKLOG,
         lifespan="off",
     )
