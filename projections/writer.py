@@ -181,6 +181,22 @@ class Writer:
         )
         self.db.execute(query.encode(), (name, stream, position, error.replace("\0", "\\0")))
 
+    def forget(self, name: str, stream: str, keys: Collection[Any]) -> None:
+        """Remove rows with all their past, and what was said of a stream that is parked."""
+        stored = self.stored[name]
+        arrays, values = _arrays(stored, keys)
+        for table in (stored.table, stored.past):
+            self._run(
+                f"delete from {table} v using unnest({arrays})"
+                f" n({quoted(*stored.projection.key)}) where {_same(stored)}",
+                values,
+            )
+        query = (
+            f"update \"{self.schema}\".parked set error = 'about somebody who was erased'"
+            " where projection = %s and stream = %s"
+        )
+        self.db.execute(query.encode(), (name, stream))
+
     def parked(self) -> list[Parked]:
         """What is laid aside, by projection and position."""
         query = (

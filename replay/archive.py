@@ -42,6 +42,7 @@ from replay.chunks import (
 from replay.history import History, HistoryBroken
 from replay.mapper import Row
 from replay.merkle import Frontier
+from replay.sealing import personal_names
 from replay.tree import Tree
 
 Connection: TypeAlias = psycopg.Connection[Any]
@@ -59,9 +60,12 @@ CHECKPOINT = (
     "SELECT size, root, note FROM history.checkpoints WHERE size <= %s"
     " ORDER BY size DESC LIMIT 1"
 )
+# Of what was asked about a person no digest leaves the database: a name could be guessed by it.
 OUTCOMES = (
-    "SELECT by, key, digest, cause, first, last FROM history.commands"
-    " WHERE last <= %s ORDER BY by, key"
+    "SELECT by, key, CASE WHEN EXISTS (SELECT FROM history.events AS e WHERE"
+    " e.notification_id BETWEEN c.first AND c.last AND e.topic = ANY (%s))"
+    " THEN ''::bytea ELSE digest END, cause, first, last"
+    " FROM history.commands AS c WHERE last <= %s ORDER BY by, key"
 )
 
 
@@ -305,7 +309,7 @@ class _Export:
         last, first = self.manifest.last, 1
         with connection.cursor("outcomes", binary=True) as cursor:
             cursor.itersize = PAGE
-            cursor.execute(OUTCOMES, (last,))
+            cursor.execute(OUTCOMES, (personal_names(), last))
             while some := cursor.fetchmany(self.lines_most):
                 file = f"{COMMANDS}-{last:012}-{first:012}.jsonl.gz"
                 lines = [line_of(_outcome(row)) for row in some]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
 import psycopg
@@ -13,6 +13,7 @@ from projections.copying import Connection
 from projections.kit import Folding, Projection
 from projections.writer import Moved, Stand, Writer
 from replay.append import Unreadable
+from replay.sealing import PERSONALS
 
 log = logging.getLogger("wattledger.follow")
 
@@ -33,6 +34,9 @@ class Strand:
         names = [NAMES[wanted] for wanted in projection.wants if wanted in NAMES]
         self._named = frozenset(names)
         self._kinds = frozenset(name.partition(".")[0] for name in names)
+        self.persons = frozenset(
+            NAMES[wanted].partition(".")[0] for wanted in projection.wants if PERSONALS[wanted]
+        )  # the kinds of which it holds something personal
 
     def stand_at(self, stand: Stand, parked: Iterable[tuple[Stream, int]] = ()) -> None:
         """Forget what was known, and go on from there."""
@@ -62,12 +66,20 @@ class Strand:
 
 
 class Feed:
-    """Projections fed over one connection.  Not to be shared by threads."""
+    """
+    Projections fed over one connection.  Not to be shared by threads.
+
+    `of` reads a stream (History.of): rows about a person who is erased are folded again.
+    """
 
     def __init__(
-        self, db: Connection, projections: Iterable[Projection[Any]], schema: str
+        self,
+        db: Connection,
+        projections: Iterable[Projection[Any]],
+        schema: str,
+        of: Callable[..., list[Fact]],
     ) -> None:
-        self.db = db
+        self.db, self._of = db, of
         self.strands = {one.name: Strand(one) for one in projections}
         self.writer = Writer(db, (s.projection for s in self.strands.values()), schema)
         self._routes: dict[type, list[Strand]] = {}
@@ -75,6 +87,7 @@ class Feed:
             for wanted in dict.fromkeys(strand.projection.wants):
                 self._routes.setdefault(wanted, []).append(strand)
         self._known = frozenset(NAMES.values())
+        self._erasures = {cls for cls, name in NAMES.items() if name.endswith(".erased")}
 
     @property
     def position(self) -> int:
@@ -104,6 +117,7 @@ class Feed:
         try:
             with self.db.transaction():
                 self.writer.advance({n: s.stand for n, s in behind.items()}, last)
+                self._forget(page)
                 for strand, facts in self._shares(page):
                     (self.carefully if careful else self._feed)(strand, facts)
         except Exception:
@@ -112,6 +126,31 @@ class Feed:
             raise
         for strand in behind.values():
             strand.stand = Stand(last, strand.stand.growth)
+
+    def _forget(self, page: Sequence[Fact]) -> None:
+        """
+        Take what was personal about whoever is erased in a page out of all rows before it.
+
+        Those rows and their past are folded again from what can still be read of the stream,
+        so that they are what a rebuild would make of them.
+        """
+        for fact in page:
+            if type(fact.event) in self._erasures:
+                kind = fact.stream.partition("-")[0]
+                for strand in self.strands.values():
+                    if kind in strand.persons and fact.position > strand.stand.position:
+                        self._refold(strand, fact.stream)
+
+    def _refold(self, strand: Strand, stream: Stream) -> None:
+        wants, parked = strand.projection.wants, strand.parked.pop(stream, None)
+        until = strand.stand.position if parked is None else parked - 1
+        facts = [f for f in self._of(stream, until=until) if isinstance(f.event, wants)]
+        keys = {key: None for _, touched, _ in strand.plan(facts) for key in touched}
+        self.writer.forget(strand.name, stream, keys)
+        strand.folding.rows.update(keys)
+        self.carefully(strand, facts)
+        if parked is not None:
+            strand.parked[stream] = parked
 
     def _shares(self, page: Sequence[Fact]) -> list[tuple[Strand, list[Fact]]]:
         """What each projection wants of a page and has not seen."""

@@ -101,7 +101,7 @@ class Follower:
         """
         self.prepare()
         with self._connection() as db:
-            feed = Feed(db, self._projections, self._schema)
+            feed = Feed(db, self._projections, self._schema, self._history.of)
             wanted = feed.strands if names is None else set(names)
             for name in dict.fromkeys(one.projection for one in feed.writer.parked()):
                 if name in feed.strands and name in wanted:
@@ -152,7 +152,7 @@ class Follower:
     def _feed(self, stop: Event) -> Iterator[Feed | None]:
         """A feed that holds the lock; None if told to stop before it had it."""
         with self._connection() as db:
-            feed = Feed(db, self._projections, self._schema)
+            feed = Feed(db, self._projections, self._schema, self._history.of)
             while not feed.writer.lock():
                 if stop.wait(PATIENCE):
                     yield None

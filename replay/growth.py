@@ -8,7 +8,7 @@ written when they leave it, and keys and indexes are built last, over all rows a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
@@ -105,9 +105,14 @@ class Growth(Feed):
     """Feeds new tables from position 0 on; they are whole after `settle`, and only then."""
 
     def __init__(
-        self, db: Connection, url: str, projections: Iterable[Projection[Any]], schema: str
+        self,
+        db: Connection,
+        url: str,
+        projections: Iterable[Projection[Any]],
+        schema: str,
+        of: Callable[..., list[Fact]],
     ) -> None:
-        super().__init__(db, projections, schema)
+        super().__init__(db, projections, schema, of)
         self._url, self._stack = url, ExitStack()
         self.sprouts: dict[str, Sprout] = {}
         self._aside: list[tuple[str, str, int, str]] = []

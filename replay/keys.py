@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 
 import orjson
 import psycopg
+from psycopg import sql
 
 from replay.chunks import ArchiveBroken, place
 from replay.sealing import KEY_BYTES, new_key
@@ -25,6 +26,10 @@ Keys: TypeAlias = Mapping[str, bytes | None]
 OF = "SELECT person, key FROM history.keys WHERE person = ANY (%s)"
 MADE = "SELECT person, key FROM history.keys_of(%s::text[], %s::bytea[])"
 EVERY = "SELECT person, key FROM history.keys WHERE key IS NOT NULL ORDER BY person"
+ABSENT = (
+    "SELECT person FROM unnest(%s::text[]) AS told (person)"
+    " WHERE NOT EXISTS (SELECT FROM history.keys AS k WHERE k.person = told.person)"
+)
 OVERDUE = (
     "SELECT k.person FROM history.keys AS k WHERE k.key IS NOT NULL AND EXISTS (SELECT"
     " FROM history.events AS e WHERE e.originator_id = k.person AND e.topic LIKE '%.erased')"
@@ -46,6 +51,20 @@ def keys_for(connection: psycopg.Connection[Any], persons: Collection[str]) -> d
 def overdue(connection: psycopg.Connection[Any]) -> list[str]:
     """Persons who are erased and have a key all the same: there can be none."""
     return [person for (person,) in connection.execute(OVERDUE.encode()).fetchall()]
+
+
+def keyless(connection: psycopg.Connection[Any], persons: Collection[str]) -> list[str]:
+    """Those of some persons of whom it is not even known that their key was destroyed."""
+    rows = connection.execute(ABSENT, (sorted(persons),)).fetchall()
+    return [person for (person,) in rows]
+
+
+def destroy(connection: psycopg.Connection[Any], persons: Collection[str]) -> None:
+    """Remember that there is no key of some persons, and never will be."""
+    connection.execute(
+        "INSERT INTO history.keys (person, destroyed_at) SELECT unnest(%s::text[]), now()",
+        (list(persons),),
+    )
 
 
 def save(connection: psycopg.Connection[Any], file: Path) -> int:
@@ -79,3 +98,23 @@ def _read(file: Path) -> Iterable[tuple[str, bytes]]:
             except (ValueError, KeyError, TypeError) as wrong:
                 raise ArchiveBroken(f"it is no key: {wrong}", file.name, number) from wrong
             yield person, key
+
+
+def sweep(database_url: str, tables: Iterable[str]) -> None:
+    """
+    Take what was destroyed off the disk as well: from the keys, and from tables of people.
+
+    Rows that are gone leave their bytes behind, in pages and in the statistics of the planner,
+    until something else is written over them; so each table is written anew, in a lock of
+    its own that lasts as long as that takes.  Then the write-ahead log is begun anew, and its
+    old segments go as the server lets go of them.  As a superuser.
+    """
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        for table in ("history.keys", *tables, "pg_catalog.pg_statistic"):
+            name = sql.Identifier(*table.split("."))
+            if "pg_statistic" not in table:
+                connection.execute(sql.SQL("ANALYZE {}").format(name))
+            connection.execute(sql.SQL("VACUUM (FULL) {}").format(name))
+        for _ in range(2):  # a segment is let go of by the checkpoint after the next
+            connection.execute("SELECT pg_switch_wal()")
+            connection.execute("CHECKPOINT")

@@ -119,7 +119,7 @@ class _Growing:
     ) -> None:
         self.history, self.db, self.projections = history, db, projections
         self.schema, self.beside, self.progress = schema, f"{schema}_next", progress
-        self.feed = Feed(db, projections, self.beside)
+        self.feed = Feed(db, projections, self.beside, history.of)
         self.new = PostgresTables(db, projections, schema=self.beside)
         self.facts, self.seconds = 0, 0.0
 
@@ -204,7 +204,7 @@ class _Growing:
         self._drop()
         begun = time.perf_counter()
         try:
-            with Growth(self.db, url, self.projections, self.beside) as growth:
+            with self._growth(url) as growth:
                 self._follow(growth, until)
                 growth.settle()
         except Exception as wrong:
@@ -221,6 +221,9 @@ class _Growing:
         begun = time.perf_counter()
         self._follow(self.feed, until)
         self.seconds += time.perf_counter() - begun
+
+    def _growth(self, url: str) -> Growth:
+        return Growth(self.db, url, self.projections, self.beside, self.history.of)
 
     def _follow(self, feed: Feed, until: int) -> None:
         pages = self.history.pages(feed.position, until=until, batch=BATCH, unreadable=True)

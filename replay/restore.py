@@ -29,8 +29,10 @@ from replay.chunks import (
     rows,
     sealed,
 )
+from replay.keys import destroy, keyless, load
 from replay.mapper import Row
 from replay.migrations import migrate
+from replay.sealing import MARK
 from replay.tree import Tree
 
 BLOCK = 2_000  # lines handed to COPY at a time
@@ -70,14 +72,25 @@ class Restored:
     commands: int
 
 
+class KeysMissing(ArchiveTrouble):
+    """What is personal in this archive cannot be read without the keys that belong to it."""
+
+
 def restore(
-    folder: Path, database_url: str, *, progress: Progress = lambda *_: None
+    folder: Path,
+    database_url: str,
+    *,
+    keys: Path | None = None,
+    without_keys: bool = False,
+    progress: Progress = lambda *_: None,
 ) -> Restored:
     """
-    Put an archive into an empty database, in one transaction.
+    Put an archive into an empty database, in one transaction, with the keys of persons.
 
-    Raises ArchiveBroken with the place, NotEmpty; nothing is in the database then.  Tables
-    follow from history afterwards, as they always do.
+    A key of somebody who is erased in the archive is not taken.  Where a key is missing that is
+    needed, KeysMissing is raised, unless it is asked for `without_keys`: who has none is erased
+    then.  Raises ArchiveBroken with the place, NotEmpty; nothing is in the database then.
+    Tables follow from history afterwards, as they always do.
     """
     manifest = manifest_of(folder)
     for done, chunk in enumerate(manifest.files, 1):
@@ -87,11 +100,13 @@ def restore(
     with psycopg.connect(database_url, options="-c timezone=UTC") as connection:
         _hold(connection)
         loading = _Loading(folder, manifest, connection, progress)
+        if keys is not None:
+            load(connection, keys)
         for chunk in manifest.facts:
             loading.facts(chunk)
         for chunk in manifest.commands:
             loading.commands(chunk)
-        loading.finish()
+        loading.finish(without_keys=without_keys)
     return Restored(manifest, counted(manifest.facts), counted(manifest.commands))
 
 
@@ -116,6 +131,7 @@ class _Loading:
         self.folder, self.manifest, self.connection = folder, manifest, connection
         self.progress, self.done, self.every = progress, 0, counted(manifest.files)
         self.at: datetime | None = None  # of the newest fact
+        self.persons: set[str] = set()  # about whom something is sealed
         self.tree = Tree(manifest.checkpoint, nodes=True)
 
     def facts(self, chunk: Chunk) -> None:
@@ -129,6 +145,8 @@ class _Loading:
                         raise _wrong(chunk, number, "it was recorded before the one before it")
                     self.at = row[5]
                     self.tree.take(row)
+                    if MARK in row[3]:
+                        self.persons.add(row[0])
                     block.append(_copied(row))
                     if len(block) == BLOCK:
                         copy.write("".join(block))
@@ -148,9 +166,13 @@ class _Loading:
             raise _refused(chunk, wrong) from wrong
         self._tell(chunk)
 
-    def finish(self) -> None:
-        """Set the head of history and its tree.  Raises ArchiveBroken."""
+    def finish(self, *, without_keys: bool) -> None:
+        """Set the head of history and its tree.  Raises ArchiveBroken, KeysMissing."""
         agree(self.manifest, self.tree)
+        if missing := keyless(self.connection, self.persons):
+            if not without_keys:
+                raise KeysMissing(f"no key for {len(missing)} persons, such as {missing[0]}")
+            destroy(self.connection, missing)
         found = self.connection.execute(BROKEN_STREAM).fetchone()
         if found:
             reason = f"{found[0]} has a version that is missing"

@@ -58,6 +58,11 @@ def is_about_persons(kind: str) -> bool:
     )
 
 
+def personal_names() -> list[str]:
+    """The names of events that say something personal."""
+    return sorted(name for name, cls in EVENTS.items() if PERSONALS[cls])
+
+
 def new_key() -> bytes:
     """A key for a person."""
     return os.urandom(KEY_BYTES)

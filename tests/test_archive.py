@@ -33,8 +33,9 @@ from replay.archive import (
 from replay.chunks import ArchiveBroken, fact_line, fact_of
 from replay.follow import Follower
 from replay.history import History, HistoryBroken
+from replay.keys import save
 from replay.migrations import migrate
-from replay.restore import NotEmpty, restore
+from replay.restore import KeysMissing, NotEmpty, restore
 from tests.counters import counting
 from tests.town import town
 
@@ -96,8 +97,12 @@ def test_a_town_comes_back_to_the_last_byte_and_so_do_its_tables(
         harbour.settle()
         manifest = export(harbour.system.history, tmp_path / "archive")
         digests = [digest(harbour.system.tables, each) for each in PROJECTIONS]
+    with psycopg.connect(database_url) as connection:
+        assert save(connection, tmp_path / "keys") == 1
 
-    restored = restore(tmp_path / "archive", empty_url)
+    with pytest.raises(KeysMissing, match="customer-C000120"):
+        restore(tmp_path / "archive", empty_url)
+    restored = restore(tmp_path / "archive", empty_url, keys=tmp_path / "keys")
 
     assert manifest.utility == "Harbour Light"
     assert restored.facts == manifest.last

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -16,16 +17,27 @@ from domain.customers import (
     CustomerErased,
     CustomerRegistered,
     CustomerRenamed,
+    ErasePerson,
+    RegisterCustomer,
+    RenameCustomer,
     customers,
 )
-from domain.kit import value
+from domain.kit import NAMES, value
 from domain.values import ERASED, PersonalText
+from projections.bills import bills
+from projections.books import trial_balance
+from projections.catalogue import PROJECTIONS
+from projections.people import accounts
+from projections.people import customers as people
 from replay.append import Append
 from replay.history import History, Stale, Unreadable
 from replay.keys import overdue
 from replay.mapper import facts
 from replay.migrations import migrate
+from replay.rebuild import rebuild
 from replay.sealing import MARK, PERSONALS, new_key, opened, sealed
+from replay.verify import verify
+from tests.town import town
 
 MARCH = date(2026, 3, 1)
 CANARY = "Zephyrine Quillfeather"
@@ -252,3 +264,65 @@ def test_no_process_remembers_a_person(history: History, database_url: str) -> N
         assert other.at_hand(wanted) is None
         history.append(about(1, ERASE))
         assert other.states(wanted)["customer"].state.name == ERASED
+
+
+# Gone from everything that people look at
+
+
+def everything(url: str) -> str:
+    """All that the database holds, as text, but for the keys."""
+    with psycopg.connect(url) as connection:
+        tables = connection.execute(
+            "select format('%I.%I', schemaname, tablename) from pg_tables"
+            " where schemaname in ('history', 'books')"
+        ).fetchall()
+        told = []
+        for (table,) in tables:
+            if table != "history.keys":
+                query = f"select coalesce(string_agg(t::text, ' '), '') from {table} t"
+                told += [str(row) for row in connection.execute(query.encode())]
+    return " ".join(told)
+
+
+def test_tables_and_their_past_are_then_what_a_rebuild_makes_of_them(
+    database_url: str, tmp_path: Path
+) -> None:
+    with town(database_url, tmp_path) as harbour:
+        account = harbour.story()
+        harbour.ask(RegisterCustomer(customer="C1", name=CANARY, contact="zq@example.org"))
+        harbour.ask(RenameCustomer(customer="C1", name=f"{CANARY} II"))
+        harbour.ask(RegisterCustomer(customer="C2", name="Bob"))
+        harbour.settle()
+        system = harbour.system
+        money = [system.tables.find(each) for each in (accounts, bills, trial_balance)]
+        assert CANARY in everything(database_url)
+
+        harbour.ask(ErasePerson(customer="C1", reason="asked for it", on=MARCH), role="privacy")
+        head = harbour.settle()
+
+        assert CANARY not in everything(database_url)
+        assert "zq@example.org" not in everything(database_url)
+        row = system.tables.get(people, "C1")
+        assert row is not None
+        assert (row.name, row.contact, row.erased) == (ERASED, None, MARCH)
+        then = system.tables.get(people, "C1", known_at=head - 2)
+        assert then is not None
+        assert (then.name, then.contact, then.erased) == (ERASED, ERASED, None)
+        bob = system.tables.get(people, "C2")
+        assert bob is not None
+        assert bob.name == "Bob"
+        assert money == [system.tables.find(each) for each in (accounts, bills, trial_balance)]
+        assert verify(system.history, system.tables, PROJECTIONS).agrees
+        report = rebuild(system.history, database_url, PROJECTIONS, swap=False)
+        assert all(table.equal for table in report.tables)
+        assert system.tables.get(people, f"C{account}") is not None
+
+
+def test_a_projection_about_persons_has_rows_of_one_person_each() -> None:
+    """Such rows are folded again from the stream of the person alone."""
+    for projection in PROJECTIONS:
+        if any(PERSONALS[wanted] for wanted in projection.wants):
+            assert {NAMES[wanted].partition(".")[0] for wanted in projection.wants} == {
+                "customer"
+            }
+            assert CustomerErased in projection.wants

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
+import psycopg
 import typer
 
 from api.cli.kit import (
@@ -23,6 +24,7 @@ from api.cli.kit import (
 from api.system import caught_up, database, opened
 from replay import archive
 from replay.archive import Manifest
+from replay.keys import save
 from replay.restore import restore as restored
 
 FolderArgument = Annotated[Path, typer.Argument(help="The folder of the archive.")]
@@ -33,6 +35,9 @@ def export(
     until: Annotated[
         int | None, typer.Option(help="The last position to write; all of history.", min=0)
     ] = None,
+    keys: Annotated[
+        Path | None, typer.Option(help="Write the keys of persons into this file, apart.")
+    ] = None,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -42,6 +47,9 @@ def export(
         if until is not None and until > head:
             raise Misused(f"--until is a position up to {head}, how far history has come")
         manifest = archive.export(it.history, folder, until=until, progress=tell)
+        if keys is not None:
+            with psycopg.connect(it.url) as connection:
+                save(connection, keys)
     if as_json:
         answer(plain(manifest))
     else:
@@ -50,7 +58,15 @@ def export(
 
 
 def restore(
-    folder: FolderArgument, data: DataOption = None, as_json: JsonOption = False
+    folder: FolderArgument,
+    keys: Annotated[
+        Path | None, typer.Option(help="The keys of persons, as they were exported.")
+    ] = None,
+    without_keys: Annotated[
+        bool, typer.Option("--without-keys", help="Erase everybody whose key is missing.")
+    ] = False,
+    data: DataOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Put an archive into an empty utility, all of it or nothing, and grow its tables."""
     wanted = settings(data_dir=data)
@@ -59,7 +75,7 @@ def restore(
             url, recovered = database(wanted, stack)
             if recovered:
                 err.print(recovered, style="yellow", markup=False)
-            found = restored(folder, url, progress=tell)
+            found = restored(folder, url, keys=keys, without_keys=without_keys, progress=tell)
         with opened(wanted) as it:
             position = caught_up(it.history, it.tables, 3600.0)
     if as_json:
