@@ -17,14 +17,17 @@ import orjson
 import psycopg
 from psycopg import sql
 
+from projections.ddl import SCHEMA
+from projections.kit import Projection
 from replay.chunks import ArchiveBroken, place
-from replay.sealing import KEY_BYTES, new_key
+from replay.sealing import KEY_BYTES, PERSONALS, new_key
 
 Keys: TypeAlias = Mapping[str, bytes | None]
 """Person (the stream about them) -> their key; None where it was destroyed."""
 
 OF = "SELECT person, key FROM history.keys WHERE person = ANY (%s)"
 MADE = "SELECT person, key FROM history.keys_of(%s::text[], %s::bytea[])"
+STATISTICS = "pg_catalog.pg_statistic"
 EVERY = "SELECT person, key FROM history.keys WHERE key IS NOT NULL ORDER BY person"
 ABSENT = (
     "SELECT person FROM unnest(%s::text[]) AS told (person)"
@@ -100,7 +103,15 @@ def _read(file: Path) -> Iterable[tuple[str, bytes]]:
             yield person, key
 
 
-def sweep(database_url: str, tables: Iterable[str]) -> None:
+def tables_about_persons(
+    projections: Iterable[Projection[Any]], schema: str = SCHEMA
+) -> list[str]:
+    """The tables, and tables of the past, in which something personal stands."""
+    names = [p.name for p in projections if any(PERSONALS[wanted] for wanted in p.wants)]
+    return [f"{schema}.{name}{past}" for name in names for past in ("", "_past")]
+
+
+def sweep(database_url: str, projections: Iterable[Projection[Any]]) -> None:
     """
     Take what was destroyed off the disk as well: from the keys, and from tables of people.
 
@@ -110,9 +121,9 @@ def sweep(database_url: str, tables: Iterable[str]) -> None:
     old segments go as the server lets go of them.  As a superuser.
     """
     with psycopg.connect(database_url, autocommit=True) as connection:
-        for table in ("history.keys", *tables, "pg_catalog.pg_statistic"):
+        for table in ("history.keys", *tables_about_persons(projections), STATISTICS):
             name = sql.Identifier(*table.split("."))
-            if "pg_statistic" not in table:
+            if table != STATISTICS:
                 connection.execute(sql.SQL("ANALYZE {}").format(name))
             connection.execute(sql.SQL("VACUUM (FULL) {}").format(name))
         for _ in range(2):  # a segment is let go of by the checkpoint after the next
