@@ -7,8 +7,19 @@ from concurrent.futures import Future
 from typing import Any, cast
 from uuid import UUID
 
-from eventsourcing.persistence import IntegrityError, OperationalError, StoredEvent
-from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
+import psycopg
+from eventsourcing.persistence import (
+    ApplicationRecorder,
+    IntegrityError,
+    OperationalError,
+    StoredEvent,
+    Subscription,
+)
+from eventsourcing.postgres import (
+    PostgresApplicationRecorder,
+    PostgresDatastore,
+    PostgresSubscription,
+)
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from replay.append import Overloaded, Stale, Unavailable
@@ -47,6 +58,28 @@ class Datastore(PostgresDatastore):
         kwargs.update(conninfo_to_dict(self.url), row_factory=row_factory)
 
 
+class Following(PostgresSubscription):
+    """
+    The library's subscription, which looks once more when it has begun to listen.
+
+    The library reads what is there, and begins to listen some time later: what is recorded
+    between the two it hears of only when something else is recorded.
+    """
+
+    _recorder: Recorder
+
+    def _listen(self) -> None:
+        try:
+            with psycopg.connect(self._recorder.url, autocommit=True) as ear:
+                ear.execute(f"LISTEN {SCHEMA}")
+                while not self._has_been_stopped:
+                    self._has_been_notified.set()
+                    list(ear.notifies(timeout=0.5, stop_after=1))
+        except BaseException as wrong:
+            self._thread_error = self._thread_error or wrong
+            self.stop()
+
+
 class Recorder(PostgresApplicationRecorder):
     """
     Reads as the library reads; writes by handing entries to the batcher.
@@ -63,6 +96,12 @@ class Recorder(PostgresApplicationRecorder):
         self.channel_name = SCHEMA
         self.url = _url(datastore)
         self.batcher = Batcher(self.url)
+
+    def subscribe(
+        self, gt: int | None = None, topics: Sequence[str] = ()
+    ) -> Subscription[ApplicationRecorder]:
+        """Notifications after a position, as they are recorded."""
+        return Following(recorder=self, gt=gt, topics=topics)
 
     def create_table(self) -> None:
         """Apply the migrations, which are how our tables come to be."""
