@@ -22,6 +22,7 @@ PYTHON = ENV / "bin" / "python"
 STAMP = ENV / "set-up"  # what was installed, as hashes
 LOG = ENV / "set-up.log"
 LOCK = ROOT / "requirements.txt"
+TESTS = ROOT / "requirements-test.txt"  # all of it, and what tests and benchmarks need
 DEMO = ROOT / "requirements-demo.txt"
 
 LEAST_ROOM = 1 << 25  # bytes: with less, even the log tells half the story
@@ -41,7 +42,7 @@ def main() -> None:
     try:
         with LOCK.open() as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            set_up()
+            set_up(tests="--tests" in sys.argv[1:])
     except OSError as error:
         if error.errno == errno.ENOSPC:
             sys.exit(FULL.format(folder=ROOT))
@@ -50,14 +51,15 @@ def main() -> None:
         sys.exit("Interrupted; start this again and it goes on.")
 
 
-def set_up() -> None:
+def set_up(*, tests: bool) -> None:
+    lock = TESTS if tests else LOCK
     wanted = {
         "python": f"{sys.version_info[:2]} in {ENV}",
-        "requirements": digest(LOCK),
+        "requirements": digest(lock),
         "project": digest(ROOT / "pyproject.toml"),
     }
     done = stamped()
-    if done == wanted:
+    if done == wanted or (done == wanted | {"requirements": digest(TESTS)}):
         return
     if done.get("python", wanted["python"]) != wanted["python"] or not usable():
         done = {}
@@ -65,9 +67,9 @@ def set_up() -> None:
             make_environment()
         stamp({"python": wanted["python"]})
     if done.get("requirements") != wanted["requirements"]:
-        count = len(re.findall(r"(?m)^\w", LOCK.read_text()))
+        count = len(re.findall(r"(?m)^\w", lock.read_text()))
         with step(f"Installing {count} packages, checked by hash"):
-            install_requirements()
+            install_requirements(lock)
         stamp({"python": wanted["python"], "requirements": wanted["requirements"]})
     with step("Installing Wattledger itself"):
         pip("install", "--quiet", "--no-deps", "--no-build-isolation", "--editable", str(ROOT))
@@ -97,11 +99,11 @@ def make_environment() -> None:
         sys.exit(ENSUREPIP.format(reason=reason[0]))
 
 
-def install_requirements() -> None:
+def install_requirements(lock: Path) -> None:
     """With uv, which is quick; with pip where uv cannot be had or does not get through."""
-    needed = ("--require-hashes", "-r", str(LOCK))
+    needed = ("--require-hashes", "-r", str(lock))
     uv = ENV / "uv.txt"
-    block = re.search(r"(?m)^uv==.*\n(?:[ ].*\n)*", LOCK.read_text())
+    block = re.search(r"(?m)^uv==.*\n(?:[ ].*\n)*", lock.read_text())
     if block:
         uv.write_text(block[0])
         with contextlib.suppress(Failed):
