@@ -19,7 +19,7 @@ from psycopg import sql
 
 from projections.ddl import SCHEMA
 from projections.kit import Projection
-from replay.chunks import ArchiveBroken, place
+from replay.chunks import ArchiveBroken, ArchiveTrouble, place
 from replay.sealing import KEY_BYTES, PERSONALS, new_key
 
 Keys: TypeAlias = Mapping[str, bytes | None]
@@ -27,6 +27,7 @@ Keys: TypeAlias = Mapping[str, bytes | None]
 
 OF = "SELECT person, key FROM history.keys WHERE person = ANY (%s)"
 MADE = "SELECT person, key FROM history.keys_of(%s::text[], %s::bytea[])"
+SUPERUSER = "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
 STATISTICS = "pg_catalog.pg_statistic"
 EVERY = "SELECT person, key FROM history.keys WHERE key IS NOT NULL ORDER BY person"
 ABSENT = (
@@ -37,6 +38,10 @@ OVERDUE = (
     "SELECT k.person FROM history.keys AS k WHERE k.key IS NOT NULL AND EXISTS (SELECT"
     " FROM history.events AS e WHERE e.originator_id = k.person AND e.topic LIKE '%.erased')"
 )
+
+
+class NotSwept(ArchiveTrouble):
+    """Only a superuser of the database can take erased rows off its disk."""
 
 
 def keys_for(connection: psycopg.Connection[Any], persons: Collection[str]) -> dict[str, bytes]:
@@ -118,9 +123,12 @@ def sweep(database_url: str, projections: Iterable[Projection[Any]]) -> None:
     Rows that are gone leave their bytes behind, in pages and in the statistics of the planner,
     until something else is written over them; so each table is written anew, in a lock of
     its own that lasts as long as that takes.  Then the write-ahead log is begun anew, and its
-    old segments go as the server lets go of them.  As a superuser.
+    old segments go as the server lets go of them.  Raises NotSwept unless a superuser connects:
+    Postgres passes over what is not ours to rewrite, and says so to nobody.
     """
     with psycopg.connect(database_url, autocommit=True) as connection:
+        if connection.execute(SUPERUSER).fetchone() != (True,):
+            raise NotSwept(NotSwept.__doc__)
         for table in ("history.keys", *tables_about_persons(projections), STATISTICS):
             name = sql.Identifier(*table.split("."))
             if table != STATISTICS:

@@ -38,6 +38,7 @@ app.command()(past.verify)
 app.command()(past.rebuild)
 app.command()(archive.export)
 app.command()(archive.restore)
+app.command()(archive.sweep)
 app.command()(serving.token)
 app.command()(serving.doctor)
 

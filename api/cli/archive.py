@@ -1,4 +1,4 @@
-"""export, restore: history as files, and back."""
+"""export, restore, sweep: history as files, and back; what was erased, off the disk."""
 
 from __future__ import annotations
 
@@ -22,9 +22,11 @@ from api.cli.kit import (
     system,
 )
 from api.system import caught_up, database, opened
+from projections.catalogue import PROJECTIONS
 from replay import archive
 from replay.archive import Manifest
-from replay.keys import save
+from replay.keys import overdue, save
+from replay.keys import sweep as swept
 from replay.restore import restore as restored
 
 FolderArgument = Annotated[Path, typer.Argument(help="The folder of the archive.")]
@@ -83,6 +85,23 @@ def restore(
     else:
         say(f"Restored positions 1 to {position} of {found.manifest.utility}.")
         _show(found.manifest)
+
+
+def sweep(data: DataOption = None, as_json: JsonOption = False) -> None:
+    """Take what was erased off the disk as well; tables of people are locked meanwhile."""
+    wanted = settings(data_dir=data)
+    with ExitStack() as stack:
+        url, _ = database(wanted, stack)
+        with opened(wanted) as it:
+            caught_up(it.history, it.tables, 60.0)
+        swept(url, PROJECTIONS)
+        with psycopg.connect(url) as connection:
+            left = overdue(connection)
+    if as_json:
+        answer({"overdue": left})
+    else:
+        say("What was erased is off the disk; backups and old key files are yours to see to.")
+    raise typer.Exit(1 if left else 0)
 
 
 def _show(manifest: Manifest) -> None:
