@@ -17,7 +17,7 @@ from api.app import create_app
 from api.auth import BadSecret
 from api.pulse import Pulse
 from api.settings import Settings
-from api.system import System, opened
+from api.system import System, notarised, opened
 from replay.embedded import NoDatabase
 from replay.history import Unavailable
 
@@ -110,7 +110,8 @@ def serve(system: System, listener: socket.socket) -> None:
     )
     host, port = listener.getsockname()[:2]
     log.info("serving on http://%s:%d", f"[{host}]" if ":" in host else host, port)
-    Server(config, app.state.pulse).run(sockets=[listener])
+    with notarised(system):
+        Server(config, app.state.pulse).run(sockets=[listener])
     log.info("stopped; what was answered is recorded")
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from api.dispatch import Dispatch
 from api.settings import Settings
@@ -14,9 +15,13 @@ from projections.catalogue import PROJECTIONS
 from projections.postgres import PostgresTables, reading_pool
 from replay import embedded
 from replay.billing import Billing
+from replay.checkpoints import Notary
 from replay.follow import Follower
 from replay.history import History
 from replay.migrations import migrate
+from replay.roles import application
+
+WITNESS = "witness"  # the folder of the notary in the data folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,11 @@ class System:
     billing: Billing
     dispatch: Dispatch
 
+    @property
+    def witness(self) -> Path:
+        """The folder of the notary: what was signed, and with what."""
+        return self.settings.data_dir / WITNESS
+
 
 @contextmanager
 def opened(settings: Settings) -> Iterator[System]:
@@ -41,8 +51,10 @@ def opened(settings: Settings) -> Iterator[System]:
     Raises embedded.NoDatabase, replay.history.Unavailable, replay.follow.Outdated.
     """
     with ExitStack() as stack:
-        url, recovered = database(settings, stack)
-        migrate(url)
+        owner, recovered = database(settings, stack)
+        migrate(owner)
+        # Ours: the application may add and read facts, no more.  Yours: as whom you say.
+        url = owner if settings.database_url else application(owner)
         history = stack.enter_context(History(url))
         follower = Follower(history, url, PROJECTIONS)
         follower.prepare()  # so that whoever is quicker than the follower finds tables
@@ -50,7 +62,7 @@ def opened(settings: Settings) -> Iterator[System]:
         tables = PostgresTables(pool, PROJECTIONS)
         billing = Billing(history, tables, lambda: caught_up(history, tables))
         dispatch = Dispatch(history, {Reckoned: billing.reckoned})
-        stack.enter_context(_following(follower))
+        stack.enter_context(_running("follower", follower.run))
         yield System(settings, url, recovered, history, tables, follower, billing, dispatch)
 
 
@@ -75,9 +87,18 @@ def caught_up(history: History, tables: PostgresTables, timeout: float = 10.0) -
 
 
 @contextmanager
-def _following(follower: Follower) -> Iterator[None]:
+def notarised(system: System) -> Iterator[None]:
+    """Checkpoints are signed as facts come, by count and by time, and once more at the end."""
+    notary = Notary(system.history, system.url, system.witness)
+    with _running("notary", notary.run):
+        yield
+
+
+@contextmanager
+def _running(name: str, run: Callable[[threading.Event], None]) -> Iterator[None]:
+    """Run something beside us, in a thread of its own, until it is told to stop."""
     stop = threading.Event()
-    thread = threading.Thread(target=follower.run, args=(stop,), name="follower", daemon=True)
+    thread = threading.Thread(target=run, args=(stop,), name=name, daemon=True)
     thread.start()
     try:
         yield

@@ -1,8 +1,9 @@
 """
 Usage from a file: `start,kwh[,kvarh]` with ISO stamps, or bare numbers, one a line.
 
-Below zero is export.  Numbers are decimals and stay exact.  Nothing is guessed: a line that is
-no number, a stamp that is missing or there twice, is refused with its place.
+Below zero is export; kvarh of either direction count alike.  Numbers are decimals and stay
+exact.  Nothing is guessed: a line that is no number, a stamp that is missing or there twice,
+is refused with its place.
 """
 
 from __future__ import annotations
@@ -193,7 +194,7 @@ def _channels(rows: Sequence[Row]) -> Iterator[tuple[Channel, list[Decimal]]]:
     yield "import", [max(row.kwh, zero) for row in rows]
     yield "export", [max(-row.kwh, zero) for row in rows]
     if rows[0].kvarh is not None:
-        yield "reactive", [row.kvarh or zero for row in rows]
+        yield "reactive", [abs(row.kvarh or zero) for row in rows]
 
 
 def _decimals(kwh: Decimal) -> int:

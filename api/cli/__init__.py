@@ -15,7 +15,7 @@ import typer
 from pydantic import ValidationError
 
 from api import rating
-from api.cli import archive, bills, data, past, serving
+from api.cli import archive, bills, data, past, proofs, serving
 from api.cli.kit import Misused, complain, defect, sentence
 
 app = typer.Typer(
@@ -36,6 +36,8 @@ app.command("rate")(rating.rate_command)
 app.command()(past.replay)
 app.command()(past.verify)
 app.command()(past.rebuild)
+app.command()(proofs.checkpoint)
+app.command()(proofs.prove)
 app.command()(archive.export)
 app.command()(archive.restore)
 app.command()(archive.sweep)

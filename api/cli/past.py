@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from api import past
+from api.cli import proofs
 from api.cli.kit import (
     DataOption,
     JsonOption,
@@ -140,11 +142,23 @@ def _show_account(then: AccountThen) -> None:
     say(f"Balance: {money(then.balance, then.currency)}", style="bold")
 
 
-def verify(data: DataOption = None, as_json: JsonOption = False) -> None:
-    """Fold everything again and compare; reckon every bill again; add up the books."""
+def verify(
+    proof: Annotated[
+        Path | None, typer.Option(help="Check this one proof, offline; needs --verifier.")
+    ] = None,
+    verifier: Annotated[
+        str | None, typer.Option(help="The notary's public line, or a file with it.")
+    ] = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Fold everything again and compare; reckon every bill again; hash every fact again."""
+    if proof is not None:
+        proofs.check(proof, verifier, as_json=as_json)
     with system(data) as it, progress() as tell:
         caught_up(it.history, it.tables, 60.0)
         report = verified(it.history, it.tables, PROJECTIONS, tell)
+        report.checks.append(proofs.audited(it, verifier, tell))
     if as_json:
         answer({"agrees": report.agrees, **plain(report)})
     else:
