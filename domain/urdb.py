@@ -196,7 +196,11 @@ def _one_ladder(structure: Sequence[Sequence[Record]]) -> bool:
 def _demands(record: Record) -> Iterator[Charge]:
     ratchet = _ratchet(record)
     minutes = record.get("demandwindow")
-    more: dict[str, Any] = {"ratchet": ratchet, "minutes": int(minutes) if minutes else None}
+    more: dict[str, Any] = {
+        "ratchet": ratchet,
+        "minutes": int(minutes) if minutes else None,
+        "longer_intervals": "taken",
+    }
     if record.get("demandratestructure"):
         name = "demandratestructure"
         structure = _structure(record, name)

@@ -18,7 +18,9 @@ from domain.rating import (
     ReadingMissing,
     Registered,
     Series,
+    TooCoarse,
     Usage,
+    UsageBelowZero,
     UsageMissing,
     UsageNotByPeriod,
     UsageTwice,
@@ -338,3 +340,35 @@ def test_an_account_may_be_exempt_from_a_charge() -> None:
     rated = rate([tariff(flat("1"), vat)], month("100", exempt=frozenset({"vat"})), JUNE)
 
     assert rated.total == 10000
+
+
+def test_a_register_that_went_back_is_not_billed() -> None:
+    back = Registered("import", None, JUNE.since, JUNE.until, -1)
+
+    with pytest.raises(UsageBelowZero):
+        rate([tariff(flat("1"))], Usage("UTC", registers=(back,)), JUNE)
+
+
+def test_demand_over_half_hours_is_not_told_by_hours_unless_the_tariff_takes_them() -> None:
+    usage, period = day(date(2025, 6, 1), "UTC", 60, 1000)
+    demand = {"kind": "demand", "code": "d", "rates": [{"price": "30"}], "minutes": 30}
+    taking = demand | {"longer_intervals": "taken"}
+
+    with pytest.raises(TooCoarse):
+        rate([tariff(demand)], usage, period)
+    assert rate([tariff(taking)], usage, period).total == 100  # a thirtieth of a month
+
+
+def test_demand_over_an_hour_is_the_mean_of_its_quarters() -> None:
+    period = Period(since=JUNE.since, until=date(2025, 6, 2))
+    wh = [0] * 96
+    wh[4:8] = [100, 400, 300, 200]
+    wh[9:11] = [450, 450]  # more within an hour, but not within one of the clock
+    start = midnight(period.since, "UTC")
+    usage = Usage("UTC", series=(Series("import", start, 15, tuple(wh)),))
+    demand = {"kind": "demand", "code": "d", "rates": [{"price": "1"}], "per": "period"}
+
+    hourly = rate([tariff(demand | {"minutes": 60})], usage, period)
+    quarter = rate([tariff(demand)], usage, period)
+
+    assert (hourly.total, quarter.total) == (100, 180)

@@ -19,6 +19,7 @@ from domain.charges.kit import (
     Part,
     Peak,
     Per,
+    forget,
     keep,
     recalled,
 )
@@ -82,6 +83,7 @@ class Demand:
     schedule: Text | None = None
     unit: Literal["kW", "kVA"] = "kW"
     minutes: Annotated[int, Field(ge=1, le=1440)] | None = None
+    longer_intervals: Literal["refused", "taken"] = "refused"
     per: Per = "month"
     step: Price | None = None
     mode: Mode = "half-up"
@@ -93,7 +95,9 @@ class Demand:
     def lines(self, part: Part) -> Iterator[Draft]:
         """A line for each period and block in which there was demand."""
         for season, stretch in part.by_season(any(rate.season for rate in self.rates)):
-            peaks = stretch.kw(Peak(self.unit, self.minutes), self.schedule)
+            peaks = stretch.kw(
+                Peak(self.unit, self.minutes, self.longer_intervals), self.schedule
+            )
             if not peaks:
                 raise DemandMissing(charge=self.code, since=stretch.period.since)
             billed = self._billed(stretch, peaks)
@@ -155,9 +159,7 @@ class Demand:
         if ("peak", self.code, period, month) in part.memory:
             kw = larger(kw, recalled(part, "peak", self.code, period, month))
         keep(part, "peak", self.code, period, month, kw)
-        forgotten = month.replace(year=month.year - 6)
-        for key in [key for key in part.memory if key[0] == "peak" and key[3] < forgotten]:
-            del part.memory[key]
+        forget(part, "peak", self.code, month.replace(year=month.year - 6))
 
     def _by_blocks(
         self, part: Part, period: str, kw: Number, ladder: tuple[Step, ...]

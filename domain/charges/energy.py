@@ -10,7 +10,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import Field
 
 from domain.calendars import MonthDay
-from domain.charges.kit import Code, Draft, Part, Per, keep, recalled
+from domain.charges.kit import Code, Draft, Part, Per, forget, keep, recalled
 from domain.charges.net import Net, netted
 from domain.charges.rates import Rate, Rung, looked_up
 from domain.exact import ZERO, Number, larger, total
@@ -132,6 +132,7 @@ class Energy:
             return ZERO
         before = recalled(part, "block", self.code, period, began)
         keep(part, "block", self.code, period, began, before + used)
+        forget(part, "block", self.code, began)
         return before
 
     def _rungs(self, rate: Rate, part: Part) -> Iterator[Rung]:

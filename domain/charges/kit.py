@@ -41,10 +41,15 @@ Memory: TypeAlias = MutableMapping[tuple[What, str, str, date], Number]
 
 @dataclass(frozen=True, slots=True)
 class Peak:
-    """Which demand is meant: in kW or kVA, the mean over how many minutes (None: as told)."""
+    """
+    Which demand is meant: in kW or kVA, the mean over how many minutes (None: as told).
+
+    Intervals that are longer are refused, or taken as they are.
+    """
 
     unit: Literal["kW", "kVA"] = "kW"
     minutes: int | None = None
+    longer: Literal["refused", "taken"] = "refused"
 
 
 class Measured(Protocol):
@@ -283,6 +288,13 @@ def yesterday(day: date) -> date:
 def keep(part: Part, what: What, code: str, period: str, since: date, quantity: Number) -> None:
     """Hand something on to the next bill, in place of what was handed on before."""
     part.memory[what, code, period, since] = quantity
+
+
+def forget(part: Part, what: What, code: str, before: date) -> None:
+    """Hand on no more of what is older than a day."""
+    old = [key for key in part.memory if key[:2] == (what, code) and key[3] < before]
+    for key in old:
+        del part.memory[key]
 
 
 def recalled(part: Part, what: What, code: str, period: str, since: date) -> Number:

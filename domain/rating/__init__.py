@@ -3,8 +3,15 @@
 from domain.rating.arrays import Population, RatedColumns, rate_all, rate_columns
 from domain.rating.compare import Rerated, Summary, compare, differences, summary
 from domain.rating.lines import Line, Rated
-from domain.rating.measured import ReadingMissing, UsageMissing, UsageNotByPeriod, UsageTwice
+from domain.rating.measured import (
+    ReadingMissing,
+    UsageBelowZero,
+    UsageMissing,
+    UsageNotByPeriod,
+    UsageTwice,
+)
 from domain.rating.rate import NoTariff, TwoCurrencies, rate
+from domain.rating.runs import TooCoarse
 from domain.rating.why import Why, evaluate, explain, text
 from domain.usage import Carry, Demanded, Held, Kept, Registered, Series, Usage
 
@@ -23,8 +30,10 @@ __all__ = [
     "Rerated",
     "Series",
     "Summary",
+    "TooCoarse",
     "TwoCurrencies",
     "Usage",
+    "UsageBelowZero",
     "UsageMissing",
     "UsageNotByPeriod",
     "UsageTwice",

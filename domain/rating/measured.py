@@ -26,6 +26,10 @@ class UsageTwice(Refused):
     """There are two values for the same part of the period."""
 
 
+class UsageBelowZero(Refused):
+    """A register, or what it counts beyond others, went backwards; that is not billed."""
+
+
 class UsageNotByPeriod(Refused):
     """The tariff asks for time-of-use periods, and the register counts something else."""
 
@@ -114,6 +118,8 @@ class Meters:
             facts += run.facts
         if schedule and schedule.remainder and summed:
             self._settle(summed, period, channel, schedule)
+        if any(_below_zero(wh) for wh in summed.values()):
+            raise UsageBelowZero(channel=channel, since=period.since, until=period.until)
         unit = "kvarh" if channel == "reactive" else "kWh"
         return {
             label: self.known(
@@ -286,6 +292,10 @@ class Meters:
 def _run(one: Series, fine: int) -> Run:
     wh = np.array(one.wh, np.int64) * 10 ** (fine - one.digits)
     return Run(one.channel, one.start, one.minutes, wh, one.facts)
+
+
+def _below_zero(wh: Any) -> bool:
+    return bool(np.any(wh < 0)) if isinstance(wh, np.ndarray) else bool(wh < 0)
 
 
 def _by_days(one: Registered, period: Period) -> Any:

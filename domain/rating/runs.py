@@ -83,10 +83,10 @@ def demand_runs(
     covering: Callable[[Period, Channel], list[Run]], period: Period, asked: Peak
 ) -> list[Run]:
     """The runs whose largest value is the demand: Wh, or Wh² + varh² for kVA."""
-    active = [_windowed(run, asked.minutes) for run in covering(period, "import")]
+    active = [_windowed(run, asked) for run in covering(period, "import")]
     if asked.unit == "kW":
         return active
-    reactive = [_windowed(run, asked.minutes) for run in covering(period, "reactive")]
+    reactive = [_windowed(run, asked) for run in covering(period, "reactive")]
     if [(a.start, a.minutes) for a in active] != [(b.start, b.minutes) for b in reactive]:
         raise NotAligned
     return [
@@ -95,8 +95,9 @@ def demand_runs(
     ]
 
 
-def _windowed(run: Run, minutes: int | None) -> Run:
-    return run if minutes is None else resampled(run, minutes)
+def _windowed(run: Run, asked: Peak) -> Run:
+    taken = asked.longer == "taken" and run.minutes >= (asked.minutes or 0)
+    return run if asked.minutes is None or taken else resampled(run, asked.minutes)
 
 
 def squared(wh: Ints) -> Ints:
