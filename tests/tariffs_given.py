@@ -214,18 +214,18 @@ def usages(draw: st.DrawFn, period: Period, zone: str, registers: bool) -> Usage
             demands=(Demanded(None, period.since, period.until, draw(st.integers(0, 90_000))),),
             **agreed,
         )
+    return Usage(zone, series=flows(draw(st.integers(1, 10_000)), period, zone), **agreed)
+
+
+def flows(seed: int, period: Period, zone: str) -> tuple[Series, ...]:
+    """Half hours of import, export and reactive energy that look like chance."""
     start, end = midnight(period.since, zone), midnight(period.until, zone)
     count = (end - start) // timedelta(minutes=30)
-    seed = draw(st.integers(1, 10_000))
     wh = [[(seed * (n + 3) * k) % 2_003 for n in range(count)] for k in (7, 11, 13)]
-    return Usage(
-        zone,
-        series=(
-            Series("import", start, 30, tuple(wh[0])),
-            Series("export", start, 30, tuple(one // 2 if one % 3 else 0 for one in wh[1])),
-            Series("reactive", start, 30, tuple(one // 3 for one in wh[2])),
-        ),
-        **agreed,
+    return (
+        Series("import", start, 30, tuple(wh[0])),
+        Series("export", start, 30, tuple(one // 2 if one % 3 else 0 for one in wh[1])),
+        Series("reactive", start, 30, tuple(one // 3 for one in wh[2])),
     )
 
 
