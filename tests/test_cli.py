@@ -25,7 +25,10 @@ from api.system import caught_up, opened
 from replay import embedded
 
 ACCOUNT = town.home_key(3)
-NAMES = "serve follow demo import rate bill replay verify rebuild checkpoint prove export restore token doctor"
+NAMES = (
+    "serve follow demo import rate bill replay verify rebuild checkpoint prove export restore"
+    " token doctor"
+)
 COMMAND = (sys.executable, "-c", "from api.cli import main; main()")
 
 

@@ -89,33 +89,34 @@ def test_an_address_that_is_none_is_said_in_a_sentence() -> None:
             bound("127.0.0.1", other.getsockname()[1])
 
 
+def write(writer: int, client: httpx2.Client, answered: list[int]) -> None:
+    """Register customers, and note the positions that were answered, until nobody answers."""
+    for n in range(100_000):
+        body = {"customer": f"C{writer}-{n}", "name": "A"}
+        try:
+            told = client.post("/commands/register-customer", json=body)
+        except httpx2.TransportError:
+            return
+        if told.status_code == 201:
+            answered.extend(told.json()["positions"])
+        elif told.status_code == 503:
+            return
+
+
 @pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_whatever_was_answered_is_there_after_a_stop(settings: Settings, sig: int) -> None:
     """Writers write, a stream is open, and the server is told to stop, or shot."""
     token = mint(secret_of(settings), "ada", "admin")
     headers = {"Authorization": f"Bearer {token}"}
     answered: list[int] = []
-    lock = threading.Lock()
-
-    def write(writer: int, client: httpx2.Client) -> None:
-        for n in range(100_000):
-            body = {"customer": f"C{writer}-{n}", "name": "A"}
-            try:
-                told = client.post("/commands/register-customer", json=body)
-            except httpx2.TransportError:
-                return
-            if told.status_code == 201:
-                with lock:
-                    answered.extend(told.json()["positions"])
-            elif told.status_code == 503:
-                return
-
     url = f"http://127.0.0.1:{settings.port}"
     with serving(settings) as process, httpx2.Client(base_url=url, headers=headers) as client:
         sse = {"Accept": "text/event-stream"}
         with client.stream("GET", "/feed", headers=sse, timeout=30) as stream:
             next(stream.iter_lines())
-            threads = [threading.Thread(target=write, args=(n, client)) for n in range(6)]
+            threads = [
+                threading.Thread(target=write, args=(n, client, answered)) for n in range(6)
+            ]
             for thread in threads:
                 thread.start()
             while len(answered) < 100:
