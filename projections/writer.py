@@ -185,7 +185,7 @@ class Writer:
         """Remove rows with all their past, and what was said of a stream that is parked."""
         stored = self.stored[name]
         arrays, values = _arrays(stored, keys)
-        for table in (stored.table, stored.past):
+        for table in (stored.table, stored.past) if keys else ():
             self._run(
                 f"delete from {table} v using unnest({arrays})"
                 f" n({quoted(*stored.projection.key)}) where {_same(stored)}",

@@ -11,7 +11,10 @@ import psycopg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
+from api.settings import Settings
+from api.system import opened as system_opened
 from domain.catalogue import EVENTS
 from domain.customers import (
     CustomerErased,
@@ -316,6 +319,24 @@ def test_tables_and_their_past_are_then_what_a_rebuild_makes_of_them(
         report = rebuild(system.history, database_url, PROJECTIONS, swap=False)
         assert all(table.equal for table in report.tables)
         assert system.tables.get(people, f"C{account}") is not None
+
+
+def test_who_was_erased_before_anybody_followed_is_folded_as_erased(
+    database_url: str, tmp_path: Path
+) -> None:
+    with town(database_url, tmp_path) as harbour:
+        harbour.ask(RegisterCustomer(customer="C1", name=CANARY))
+        harbour.ask(ErasePerson(customer="C1", reason="asked for it", on=MARCH), role="privacy")
+        harbour.settle()
+    with psycopg.connect(database_url) as db:
+        db.execute("drop schema books cascade")
+    with system_opened(
+        Settings(database_url=SecretStr(database_url), data_dir=tmp_path)
+    ) as system:
+        assert system.tables.wait_for(system.history.head(), 20)
+        row = system.tables.get(people, "C1")
+        assert row is not None
+        assert (row.name, row.erased) == (ERASED, MARCH)
 
 
 def test_a_projection_about_persons_has_rows_of_one_person_each() -> None:
