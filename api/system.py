@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -20,6 +22,8 @@ from replay.follow import Follower
 from replay.history import History
 from replay.migrations import migrate
 from replay.roles import application
+
+log = logging.getLogger("wattledger.system")
 
 WITNESS = "witness"  # the folder of the notary in the data folder
 
@@ -81,9 +85,15 @@ class Lagging(Exception):  # noqa: N818  (it says what is the case)
 def caught_up(history: History, tables: PostgresTables, timeout: float = 10.0) -> int:
     """Wait until the tables show all of history; its head.  Raises Lagging."""
     head = history.head()
-    if not tables.wait_for(head, timeout):
-        raise Lagging
+    until = time.monotonic() + timeout
+    while not tables.wait_for(head, min(1.0, timeout)):
+        if time.monotonic() > until or not _is_running("follower"):
+            raise Lagging
     return head
+
+
+def _is_running(name: str) -> bool:
+    return any(thread.name == name for thread in threading.enumerate())
 
 
 @contextmanager
@@ -98,7 +108,14 @@ def notarised(system: System) -> Iterator[None]:
 def _running(name: str, run: Callable[[threading.Event], None]) -> Iterator[None]:
     """Run something beside us, in a thread of its own, until it is told to stop."""
     stop = threading.Event()
-    thread = threading.Thread(target=run, args=(stop,), name=name, daemon=True)
+
+    def loudly() -> None:
+        try:
+            run(stop)
+        except Exception:
+            log.critical("the %s has stopped, and must be looked at", name, exc_info=True)
+
+    thread = threading.Thread(target=loudly, name=name, daemon=True)
     thread.start()
     try:
         yield
