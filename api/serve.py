@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import logging
 import signal
 import socket
 import sys
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from types import FrameType
 
 import uvicorn
@@ -18,7 +19,7 @@ from api.auth import BadSecret
 from api.pulse import Pulse
 from api.settings import Settings
 from api.system import System, notarised, opened
-from replay.embedded import NoDatabase
+from replay.embedded import NoDatabase, claim
 from replay.history import Unavailable
 
 log = logging.getLogger("wattledger.serve")
@@ -26,6 +27,10 @@ log = logging.getLogger("wattledger.serve")
 BACKLOG = 1024
 PATIENCE = 15  # seconds for requests under way to be answered when told to stop
 FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+
+
+class AlreadyServed(Exception):  # noqa: N818
+    """Somebody serves from this data folder; the message says what to do."""
 
 
 class PortTaken(Exception):  # noqa: N818
@@ -41,13 +46,39 @@ def run(settings: Settings, first: Callable[[System], None] = lambda _: None) ->
     logging.basicConfig(level=settings.log.upper(), format=FORMAT)
     signal.signal(signal.SIGTERM, _stop)
     try:
-        with closing(bound(settings.host, settings.port)) as listener, opened(settings) as it:
+        with (
+            closing(bound(settings.host, settings.port)) as listener,
+            alone(settings),
+            opened(settings) as it,
+        ):
             first(it)
             serve(it, listener)
-    except (PortTaken, NoDatabase, Unavailable, BadSecret) as wrong:
+    except (PortTaken, AlreadyServed, NoDatabase, Unavailable, BadSecret) as wrong:
         sys.exit(str(wrong))
     except KeyboardInterrupt:
         sys.exit("Stopped before it served.")
+
+
+@contextmanager
+def alone(settings: Settings) -> Iterator[None]:
+    """
+    Be the one server of a data folder; with a database of yours there may be many.
+
+    Whoever holds the lock and dies lets it go.  Raises AlreadyServed.
+    """
+    if settings.database_url is not None:
+        yield
+        return
+    folder = claim(settings.data_dir)
+    with (folder / "serving.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as held:
+            raise AlreadyServed(
+                f"Another server serves from {folder}; stop it, or take another folder with"
+                " --data. (Commands of `wattledger` may share a folder with a server.)"
+            ) from held
+        yield
 
 
 def _stop(*_: object) -> None:

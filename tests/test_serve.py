@@ -18,7 +18,7 @@ import pytest
 from pydantic import SecretStr
 
 from api.auth import mint, secret_of
-from api.serve import PortTaken, bound
+from api.serve import PortTaken, alone, bound
 from api.settings import Settings
 from replay.history import History
 
@@ -68,6 +68,23 @@ def serving(settings: Settings) -> Iterator[subprocess.Popen[str]]:
         process.wait()
         if process.stderr is not None:
             process.stderr.close()
+
+
+def test_a_data_folder_has_one_server_and_the_second_says_so(tmp_path: Path) -> None:
+    ours = Settings(data_dir=tmp_path / "data", port=0)
+    asked = [sys.executable, "-c", PROGRAM]
+    environment = os.environ | {
+        "WATTLEDGER_DATA_DIR": str(ours.data_dir),
+        "WATTLEDGER_PORT": "0",
+    }
+    with alone(ours):
+        second = subprocess.run(
+            asked, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+        )
+        assert second.returncode == 1
+        assert second.stderr.startswith(f"Another server serves from {ours.data_dir};")
+    with alone(ours):
+        pass  # who has left may be followed
 
 
 def test_a_port_that_is_taken_is_said_in_a_sentence(settings: Settings) -> None:
