@@ -259,8 +259,7 @@ def issue(
             raise BillAlreadyIssued(bill=key, since=period.since, until=period.until)
     if bill.account:
         raise BillAlreadyIssued(bill=asked.bill)
-    days = utility.due_days if asked.due_days is None else asked.due_days
-    due = asked.on + timedelta(days=days)
+    due = _due(asked, utility)
     yield BillIssued(
         account=asked.account,
         period=reckoned.period,
@@ -299,8 +298,7 @@ def correct(
     if not lines:
         return
     note = f"{asked.bill}-c{bill.notes + 1}"
-    days = utility.due_days if asked.due_days is None else asked.due_days
-    due = asked.on + timedelta(days=days)
+    due = _due(asked, utility)
     yield BillCorrected(
         account=asked.account,
         period=reckoned.period,
@@ -325,6 +323,12 @@ def correct(
         to_advance=settled.to_advance,
         allocations=settled.allocations,
     )
+
+
+def _due(asked: IssueBill | CorrectBill, utility: Utility) -> date:
+    """So many days after the bill is issued as asked, else as the utility's terms say."""
+    days = utility.due_days if asked.due_days is None else asked.due_days
+    return asked.on + timedelta(days=days)
 
 
 @dataclass(frozen=True, slots=True)

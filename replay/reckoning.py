@@ -65,22 +65,24 @@ class Reckoner:
 
     def reckon(self, account: str, period: Period, known_at: int) -> Reckoned:
         """The bill of an account for a period, as it is right at a position."""
-        currency = self._settings(known_at).currency
+        here = self._settings(known_at)
         lines: list[BillLine] = []
         facts: dict[str, None] = {}
         tariffs: dict[str, None] = {}
         estimated = False
-        for rating in self.ratings(account, period, known_at):
+        for rating in self._ratings(here, account, period, known_at):
             rated = rating.rated()
-            if rated.currency != currency:
-                raise WrongCurrency(point=rating.point, tariff=rated.currency, books=currency)
+            if rated.currency != here.currency:
+                raise WrongCurrency(
+                    point=rating.point, tariff=rated.currency, books=here.currency
+                )
             lines += (BillLine(point=rating.point, line=line) for line in rated.lines)
             facts |= dict.fromkeys(rating.facts)
             tariffs |= {f"{one.tariff}@{one.version}": None for one in _used(rating)}
             estimated = estimated or rating.estimated
         return Reckoned(
             period=period,
-            currency=currency,
+            currency=here.currency,
             lines=tuple(lines),
             total=sum(each.line.amount for each in lines),
             basis=Basis(
@@ -93,6 +95,11 @@ class Reckoner:
 
     def ratings(self, account: str, period: Period, known_at: int) -> Iterator[Rating]:
         """What each supply of the account is rated from, in order of point and day."""
+        return self._ratings(self._settings(known_at), account, period, known_at)
+
+    def _ratings(
+        self, here: Settings, account: str, period: Period, known_at: int
+    ) -> Iterator[Rating]:
         if self.tables.get(accounts, account, known_at=known_at) is None:
             raise AccountUnknown(account=account)
         by_account = Where("account", "=", account)
@@ -100,7 +107,7 @@ class Reckoner:
         for supply in self.tables.find(supplies, by_account, known_at=known_at):
             if part := period.meet(supply.since, supply.until):
                 supplied = True
-                yield self._rating(supply, part, known_at)
+                yield self._rating(supply, part, here.zone, known_at)
         if not supplied:
             raise NothingSupplied(account=account, since=period.since, until=period.until)
 
@@ -110,8 +117,7 @@ class Reckoner:
             raise UtilityNotEstablished
         return here
 
-    def _rating(self, supply: Supply, part: Period, known_at: int) -> Rating:
-        zone = self._settings(known_at).zone
+    def _rating(self, supply: Supply, part: Period, zone: str, known_at: int) -> Rating:
         versions, tariff_facts = self._versions(supply, part, known_at)
         use = measured(self.tables, supply.point, part, zone, known_at)
         ended = (supply.ended,) if supply.ended and supply.until == part.until else ()
