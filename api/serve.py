@@ -140,9 +140,9 @@ def serve(system: System, listener: socket.socket) -> None:
         lifespan="off",
     )
     host, port = listener.getsockname()[:2]
-    log.info("serving on http://%s:%d", f"[{host}]" if ":" in host else host, port)
+    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     with notarised(system):
-        Server(config, app.state.pulse).run(sockets=[listener])
+        Server(config, app.state.pulse, url).run(sockets=[listener])
     log.info("stopped; what was answered is recorded")
 
 
@@ -153,9 +153,14 @@ class Server(uvicorn.Server):
     It does not send itself the signal again afterwards, as uvicorn does: more must be closed.
     """
 
-    def __init__(self, config: uvicorn.Config, pulse: Pulse) -> None:
+    def __init__(self, config: uvicorn.Config, pulse: Pulse, url: str) -> None:
         super().__init__(config)
-        self._pulse = pulse
+        self._pulse, self._url = pulse, url
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Say that we serve once we do: from here on a signal ends us gracefully."""
+        await super().startup(sockets)
+        log.info("serving on %s", self._url)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Told to stop; told twice by Ctrl-C, stop without waiting for anybody."""

@@ -77,7 +77,7 @@ def served(system: System) -> Iterator[Door]:
     app = create_app(system)
     listener = bound("127.0.0.1", 0)
     config = uvicorn.Config(app, log_config=None, log_level="warning", lifespan="off")
-    server = Server(config, app.state.pulse)
+    server = Server(config, app.state.pulse, "http://127.0.0.1")
     thread = Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
