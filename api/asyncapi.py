@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
 from domain.catalogue import EVENTS
-from replay.upcasts import newest
+from replay.store.upcasts import newest
 
 REF = "#/components/schemas/{model}"
 Document = dict[str, Any]

@@ -18,7 +18,7 @@ import jwt
 
 from api.settings import Settings
 from domain.catalogue import COMMANDS
-from replay.embedded import claim
+from replay.server.embedded import claim
 
 ALGORITHM = "HS256"
 AUDIENCE = "wattledger"

@@ -15,8 +15,8 @@ from pydantic import TypeAdapter
 
 from domain.catalogue import COMMANDS, DECISIONS
 from domain.kit import NAMES, Actor, Decision, Refused, Stream
-from replay.append import Append, Appended, KeyReused, Stale
-from replay.history import History
+from replay.store.append import Append, Appended, KeyReused, Stale
+from replay.store.history import History
 
 T = TypeVar("T")
 

@@ -25,13 +25,13 @@ from api.openapi import feed_operation
 from api.problems import malformed
 from api.pulse import Pulse
 from api.routes import Handler, PlainRoute
+from domain.books.ledger import CHART, Entry, post
 from domain.catalogue import EVENTS
 from domain.kit import Fact
-from domain.ledger import CHART, Entry, post
 from domain.values import amount_text
-from replay.append import Overloaded
-from replay.history import History
-from replay.upcasts import newest
+from replay.store.append import Overloaded
+from replay.store.history import History
+from replay.store.upcasts import newest
 
 BATCH = "application/cloudevents-batch+json"
 LIMIT = 500

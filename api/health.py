@@ -17,7 +17,7 @@ from api.openapi import status_operation
 from api.problems import Problem
 from api.routes import PlainRoute
 from api.system import System
-from replay.migrations import pending
+from replay.store.migrations import pending
 
 LAG_MOST = 10_000  # facts that the tables may be behind and still be of use
 PATIENCE = 2  # seconds for the database to answer

@@ -13,11 +13,11 @@ from pydantic.json_schema import JsonSchemaMode
 
 from api.auth import FOLLOWERS, roles_for
 from api.examples import EXAMPLES
-from domain.billing import Reckoned
+from domain.billing.bill import Reckoned
 from domain.catalogue import COMMANDS, DECISIONS
 from domain.kit import Refused, code_of
-from replay.billing import Billing
-from replay.reckoning import Reckoner
+from replay.billing.calculation import Reckoner
+from replay.billing.office import Billing
 
 REF = "#/components/schemas/{model}"
 PROBLEM = "application/problem+json"

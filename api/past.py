@@ -10,10 +10,13 @@ from pydantic import TypeAdapter
 
 from api.system import System
 from domain.kit import KINDS, Fact, Refused, Stream
-from projections.bills import Bill, Correction, Payment, bills, corrections, payments
-from projections.kit import Projection, Where
-from projections.people import Movement, accounts, movements
-from projections.places import installations, points, settings, supplies
+from projections.billing import Bill, Correction, bills, corrections
+from projections.customers import Movement, accounts, movements
+from projections.kit.table import Projection, Where
+from projections.metering import installations
+from projections.network import points, supplies
+from projections.organisation import settings
+from projections.receivables import Payment, payments
 
 
 class NothingHappened(Refused):

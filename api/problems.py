@@ -31,7 +31,7 @@ from api.dispatch import Unexpected
 from api.system import Lagging
 from domain.catalogue import COMMANDS
 from domain.kit import Refused
-from replay.append import KeyReused, Overloaded, Stale, Unavailable
+from replay.store.append import KeyReused, Overloaded, Stale, Unavailable
 
 log = logging.getLogger("wattledger.problems")
 

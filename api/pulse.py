@@ -8,8 +8,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from threading import Condition, Thread
 
-from replay.append import Unavailable
-from replay.history import History
+from replay.store.append import Unavailable
+from replay.store.history import History
 
 PAUSE = 0.01  # seconds between two beats: who follows closely is served page by page
 PATIENCE = 1.0  # seconds after which the thread looks whether anybody still waits

@@ -19,8 +19,8 @@ from api.auth import BadSecret
 from api.pulse import Pulse
 from api.settings import Settings
 from api.system import System, notarised, opened
-from replay.embedded import NoDatabase, claim
-from replay.history import Unavailable
+from replay.server.embedded import NoDatabase, claim
+from replay.store.history import Unavailable
 
 log = logging.getLogger("wattledger.serve")
 

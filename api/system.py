@@ -12,16 +12,16 @@ from pathlib import Path
 
 from api.dispatch import Dispatch
 from api.settings import Settings
-from domain.billing import Reckoned
+from domain.billing.bill import Reckoned
 from projections.catalogue import PROJECTIONS
-from projections.postgres import PostgresTables, reading_pool
-from replay import embedded
-from replay.billing import Billing
-from replay.checkpoints import Notary
-from replay.follow import Follower
-from replay.history import History
-from replay.migrations import migrate
-from replay.roles import application
+from projections.kit.postgres import PostgresTables, reading_pool
+from replay.billing.office import Billing
+from replay.proofs.checkpoints import Notary
+from replay.server import embedded
+from replay.store.history import History
+from replay.store.migrations import migrate
+from replay.store.roles import application
+from replay.tables.follow import Follower
 
 log = logging.getLogger("wattledger.system")
 
@@ -52,7 +52,7 @@ def opened(settings: Settings) -> Iterator[System]:
     """
     Open the utility in the data folder (or the database given), following history as it goes.
 
-    Raises embedded.NoDatabase, replay.history.Unavailable, replay.follow.Outdated.
+    Raises embedded.NoDatabase, replay.store.history.Unavailable, replay.tables.follow.Outdated.
     """
     with ExitStack() as stack:
         owner, recovered = database(settings, stack)

@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-from domain import (
-    accounts,
-    billing,
-    customers,
-    intervals,
-    meters,
-    payments,
-    points,
-    tariffs,
-    utility,
-)
+from types import ModuleType
+
+from domain.billing import bill
+from domain.customers import account, customer
 from domain.kit import COMMANDS, DECISIONS, EVENTS, KINDS
+from domain.metering import meter
+from domain.network import point
+from domain.organisation import utility
+from domain.pricing import tariff
+from domain.readings import intervals
+from domain.receivables import payment
 
-__all__ = ["COMMANDS", "DECISIONS", "EVENTS", "KINDS", "NOUNS"]
+__all__ = ["COMMANDS", "CONTEXTS", "DECISIONS", "EVENTS", "KINDS"]
 
-NOUNS = (
-    utility,
-    customers,
-    accounts,
-    tariffs,
-    points,
-    meters,
-    intervals,
-    billing,
-    payments,
-)
-"""A module for each noun of the trade, in the order in which a utility comes to need them."""
+CONTEXTS: dict[str, tuple[ModuleType, ...]] = {
+    "organisation": (utility,),
+    "customers": (customer, account),
+    "pricing": (tariff,),
+    "network": (point,),
+    "metering": (meter,),
+    "readings": (intervals,),
+    "billing": (bill,),
+    "receivables": (payment,),
+}
+"""The nouns of each context, in the order in which a utility comes to need them."""
 
 
 def check() -> None:

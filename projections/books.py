@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 
+from domain.books.ledger import CHART, POSTED, post
 from domain.kit import Fact
-from domain.ledger import CHART, POSTED, post
-from projections.kit import Projection, Table
+from projections.kit.table import Projection, Table
 
 # The journal
 

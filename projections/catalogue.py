@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from projections.bills import bills, corrections, payments, settlements
+from projections.billing import bills, corrections
 from projections.books import journal, trial_balance
-from projections.kit import Projection
-from projections.people import accounts, customers, movements
-from projections.places import installations, points, settings, supplies
-from projections.prices import tariff_versions, tariffs
-from projections.usage import interval_days, meter_errors, readings
+from projections.customers import accounts, customers, movements, settlements
+from projections.kit.table import Projection
+from projections.metering import installations, meter_errors, readings
+from projections.network import points, supplies
+from projections.organisation import settings
+from projections.pricing import tariff_versions, tariffs
+from projections.readings import interval_days
+from projections.receivables import payments
 
 PROJECTIONS: tuple[Projection[Any], ...] = (
     settings,

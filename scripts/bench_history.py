@@ -25,13 +25,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import psycopg
 
 from domain.kit import Kind, event
-from replay import embedded
-from replay.audit import audit
-from replay.entry import Entry, Line
-from replay.history import Append, History
-from replay.mapper import Envelope
-from replay.migrations import migrate
-from replay.writer import Writer
+from replay.proofs.audit import audit
+from replay.server import embedded
+from replay.store.entry import Entry, Line
+from replay.store.history import Append, History
+from replay.store.mapper import Envelope
+from replay.store.migrations import migrate
+from replay.store.writer import Writer
 
 WRITERS = 64
 NUMBERS = count(1)

@@ -38,10 +38,10 @@ from api.dispatch import Asker
 from api.serve import bound
 from api.settings import Settings
 from api.system import opened
-from domain.meters import InstallMeter, Register
-from domain.points import EnergisePoint
-from domain.utility import EstablishUtility
-from replay import embedded
+from domain.metering.meter import InstallMeter, Register
+from domain.network.point import EnergisePoint
+from domain.organisation.utility import EstablishUtility
+from replay.server import embedded
 
 CLIENTS = 64
 METERS = 640

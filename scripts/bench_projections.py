@@ -26,18 +26,18 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import psycopg
 from peer_runner import facts_per_second
 
-from domain.accounts import AccountCharged, AccountCredited, AccountOpened
+from domain.customers.account import AccountCharged, AccountCredited, AccountOpened
 from domain.kit import Fact
 from domain.values import Period
-from projections.kit import Projection, Table, Where
-from projections.people import accounts, movements
-from projections.postgres import PostgresTables, reading_pool
-from projections.writer import Writer
-from replay import embedded
-from replay.history import History
-from replay.mapper import WRITERS, Envelope
-from replay.migrations import migrate
-from replay.rebuild import rebuild
+from projections.customers import accounts, movements
+from projections.kit.postgres import PostgresTables, reading_pool
+from projections.kit.table import Projection, Table, Where
+from projections.kit.writer import Writer
+from replay.server import embedded
+from replay.store.history import History
+from replay.store.mapper import WRITERS, Envelope
+from replay.store.migrations import migrate
+from replay.tables.rebuild import rebuild
 
 ACCOUNTS, MOVEMENTS, MILLION = 10_000, 20, 1_000_000
 FIELDS = "originator_id, originator_version, topic, state, notification_id, at"

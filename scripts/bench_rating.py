@@ -21,12 +21,20 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.charges import Block, Energy, Fixed, Percentage, Rate, Rider
-from domain.rating import Population, Registered, Series, Usage, rate, rate_all, rate_columns
-from domain.rating.intervals import runs
-from domain.rating.runs import Run
-from domain.tariffs import TariffDocument, TariffVersion
-from domain.urdb import translated
+from domain.pricing.charges import Block, Energy, Fixed, Percentage, Rate, Rider
+from domain.pricing.rating import (
+    Population,
+    Registered,
+    Series,
+    Usage,
+    rate,
+    rate_all,
+    rate_columns,
+)
+from domain.pricing.rating.intervals import runs
+from domain.pricing.rating.runs import Run
+from domain.pricing.tariff import TariffDocument, TariffVersion
+from domain.pricing.urdb import translated
 from domain.values import Period, next_month
 from scripts import pysam_bills
 

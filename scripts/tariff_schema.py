@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from pydantic import TypeAdapter
 
-from domain.tariffs import TariffDocument
+from domain.pricing.tariff import TariffDocument
 
 PLACE = Path(__file__).resolve().parent.parent / "docs" / "tariff.schema.json"
 

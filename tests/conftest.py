@@ -9,7 +9,7 @@ from itertools import count
 import psycopg
 import pytest
 
-from replay import embedded
+from replay.server import embedded
 from tests.served import Door, served
 from tests.town import town
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TypeAlias, assert_never
 
 from domain.kit import Kind, Stream, event
-from replay.append import Append
+from replay.store.append import Append
 
 
 @event("test.counted")

@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 
 from api.auth import Tokens
 from api.graphql.http import create_graphql
-from replay import embedded
+from replay.server import embedded
 from tests.town import Town, town
 
 SECRET = b"0123456789abcdef0123456789abcdef"

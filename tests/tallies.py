@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from domain.kit import Fact
-from projections.kit import Projection, Table
+from projections.kit.table import Projection, Table
 from tests.counters import Counted, Renamed
 
 

@@ -14,6 +14,7 @@ from domain.kit import COMMANDS, DECISIONS, EVENTS, KINDS, Refused
 ROOMS = [
     importlib.import_module(f"projections.{module.name}")
     for module in pkgutil.iter_modules(projections.__path__)
+    if not module.ispkg
 ]
 
 

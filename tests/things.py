@@ -12,7 +12,7 @@ from typing import Any, Literal, NewType
 from hypothesis import strategies as st
 
 from domain.kit import Fact, Stream
-from projections.kit import Projection, Table
+from projections.kit.table import Projection, Table
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 Name = NewType("Name", str)

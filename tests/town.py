@@ -15,15 +15,15 @@ from pydantic import SecretStr, TypeAdapter
 from api.dispatch import Answer, Asker
 from api.settings import Settings
 from api.system import System, opened
-from domain.accounts import OpenAccount
-from domain.billing import CorrectBill, IssueBill, bill_key
-from domain.customers import RegisterCustomer
-from domain.intervals import RecordIntervals, intervals_in
-from domain.meters import InstallMeter, ReadMeter, Register, ReportMeterError
-from domain.payments import ReceivePayment
-from domain.points import EnergisePoint, SupplyPoint
-from domain.tariffs import ApproveTariff, DraftTariff, PublishTariff, TariffDocument
-from domain.utility import EstablishUtility
+from domain.billing.bill import CorrectBill, IssueBill, bill_key
+from domain.customers.account import OpenAccount
+from domain.customers.customer import RegisterCustomer
+from domain.metering.meter import InstallMeter, ReadMeter, Register, ReportMeterError
+from domain.network.point import EnergisePoint, SupplyPoint
+from domain.organisation.utility import EstablishUtility
+from domain.pricing.tariff import ApproveTariff, DraftTariff, PublishTariff, TariffDocument
+from domain.readings.intervals import RecordIntervals, intervals_in
+from domain.receivables.payment import ReceivePayment
 from domain.values import next_month
 
 FOUNDED = date(2025, 12, 1)
@@ -183,8 +183,8 @@ class Town:
 
     def bills(self, account: str) -> list[Any]:
         """The rows of the bills of an account, oldest first."""
-        from projections.bills import bills
-        from projections.kit import Where
+        from projections.billing import bills
+        from projections.kit.table import Where
 
         return self.system.tables.find(bills, Where("account", "=", account))
 

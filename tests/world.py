@@ -7,20 +7,20 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from domain.accounts import OpenAccount
-from domain.billing import CorrectBill
+from domain.billing.bill import CorrectBill
 from domain.catalogue import DECISIONS
-from domain.charges import Energy, Fixed, Percentage, Rate
-from domain.customers import RegisterCustomer
+from domain.customers.account import OpenAccount
+from domain.customers.customer import RegisterCustomer
 from domain.kit import Actor, Fact, Stream
-from domain.meters import InstallMeter, ReadMeter, Register
-from domain.points import EnergisePoint, SupplyPoint
-from domain.tariffs import ApproveTariff, DraftTariff, PublishTariff, TariffDocument
-from domain.utility import EstablishUtility
-from projections.bills import bills
+from domain.metering.meter import InstallMeter, ReadMeter, Register
+from domain.network.point import EnergisePoint, SupplyPoint
+from domain.organisation.utility import EstablishUtility
+from domain.pricing.charges import Energy, Fixed, Percentage, Rate
+from domain.pricing.tariff import ApproveTariff, DraftTariff, PublishTariff, TariffDocument
+from projections.billing import bills
 from projections.catalogue import PROJECTIONS
-from projections.kit import MemoryTables
-from replay.billing import Billing
+from projections.kit.table import MemoryTables
+from replay.billing.office import Billing
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 NEW_YEAR = date(2026, 1, 1)

@@ -14,8 +14,9 @@ from typing import NoReturn
 import typer
 from pydantic import ValidationError
 
-from api import rating
-from api.cli import archive, bills, data, past, proofs, serving
+from api.cli import archive, data, past, proofs, serving
+from api.cli import billing as bills
+from api.cli import pricing as rating
 from api.cli.kit import Misused, complain, defect, sentence
 
 app = typer.Typer(

@@ -22,12 +22,14 @@ from api.cli.kit import (
     system,
 )
 from api.system import caught_up, database, opened
+from domain.organisation.utility import utility
 from projections.catalogue import PROJECTIONS
-from replay import archive
-from replay.archive import Manifest
-from replay.keys import overdue, save
-from replay.keys import sweep as swept
-from replay.restore import restore as restored
+from replay.archives import archive
+from replay.archives.archive import Manifest
+from replay.archives.keys import save
+from replay.archives.keys import sweep as swept
+from replay.archives.restore import restore as restored
+from replay.store.keys import overdue
 
 FolderArgument = Annotated[Path, typer.Argument(help="The folder of the archive.")]
 
@@ -48,7 +50,9 @@ def export(
         head = it.history.head()
         if until is not None and until > head:
             raise Misused(f"--until is a position up to {head}, how far history has come")
-        manifest = archive.export(it.history, folder, until=until, progress=tell)
+        told = it.history.of(utility.stream(utility.only or ""))
+        named = utility.fold(fact.event for fact in told).name
+        manifest = archive.export(it.history, folder, utility=named, until=until, progress=tell)
         if keys is not None:
             with psycopg.connect(it.url) as connection:
                 save(connection, keys)

@@ -39,10 +39,10 @@ from api.demo.story import REPLAY, Chapter, Story
 from api.dispatch import Asker
 from api.importing.intervals import GRIDS
 from api.system import System, caught_up
-from domain.utility import UtilityNotEstablished
+from domain.organisation.utility import UtilityNotEstablished
 from projections.catalogue import PROJECTIONS
-from projections.places import settings
-from replay.verify import verify as verified
+from projections.organisation import settings
+from replay.billing.verify import verify as verified
 
 TOLD_MOST = 100  # rejects shown of one file
 

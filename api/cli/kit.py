@@ -33,10 +33,17 @@ from api.settings import Settings
 from api.system import Lagging, System, opened
 from domain.kit import Refused
 from domain.values import amount_text
-from replay.chunks import ArchiveTrouble
-from replay.embedded import NoDatabase
-from replay.history import HistoryBroken, KeyReused, Overloaded, Stale, Unavailable, Unreadable
-from replay.migrations import Migrated
+from replay.archives.chunks import ArchiveTrouble
+from replay.server.embedded import NoDatabase
+from replay.store.history import (
+    HistoryBroken,
+    KeyReused,
+    Overloaded,
+    Stale,
+    Unavailable,
+    Unreadable,
+)
+from replay.store.migrations import Migrated
 
 DataOption: TypeAlias = Annotated[
     Path | None,

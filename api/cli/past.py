@@ -25,8 +25,8 @@ from api.cli.kit import (
 from api.past import AccountThen, Happened, Past
 from api.system import System, caught_up
 from projections.catalogue import PROJECTIONS
-from replay.rebuild import rebuild as rebuilt
-from replay.verify import verify as verified
+from replay.billing.verify import verify as verified
+from replay.tables.rebuild import rebuild as rebuilt
 
 MONEY = {
     "advance",

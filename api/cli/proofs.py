@@ -12,11 +12,11 @@ import typer
 
 from api.cli.kit import DataOption, JsonOption, Misused, answer, say, system
 from api.system import System
-from replay.audit import audit
-from replay.checkpoints import VERIFIER, Notary
-from replay.notes import Forged, Verifier
-from replay.proofs import NotSigned, consistency_proof, holds, inclusion_proof
-from replay.verify import Check
+from replay.billing.verify import Check
+from replay.proofs.audit import audit
+from replay.proofs.checkpoints import VERIFIER, Notary
+from replay.proofs.notes import Forged, Verifier
+from replay.proofs.proofs import NotSigned, consistency_proof, holds, inclusion_proof
 
 
 def checkpoint(data: DataOption = None, as_json: JsonOption = False) -> None:

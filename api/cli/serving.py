@@ -28,7 +28,7 @@ from api.cli.kit import (
 from api.demo import town
 from api.settings import Settings
 from api.system import System
-from domain.billing import bill_key
+from domain.billing.bill import bill_key
 from domain.kit import Stream
 
 MOVES_IN = "The data folder is empty: a demo utility moves in."

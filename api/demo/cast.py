@@ -8,8 +8,8 @@ from decimal import Decimal
 
 from api.demo.doors import Person
 from api.demo.meters import ZONE
-from domain.intervals import Minutes, RecordIntervals, intervals_in
-from domain.meters import Register
+from domain.metering.meter import Register
+from domain.readings.intervals import Minutes, RecordIntervals, intervals_in
 
 ADMIN = Person("Adam", "admin")
 CLERK = Person("Carol", "clerk")

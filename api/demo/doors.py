@@ -11,8 +11,8 @@ from api.dispatch import Asker
 from api.system import Lagging, System, caught_up
 from domain.kit import Refused
 from projections.books import journal
-from projections.kit import Where
-from projections.places import settings
+from projections.kit.table import Where
+from projections.organisation import settings
 
 PATIENCE = 10.0  # seconds for the tables to follow
 

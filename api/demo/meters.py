@@ -34,7 +34,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from api.demo.profiles import HOURS, interval_days
-from domain.intervals import Minutes, Quality, intervals_in
+from domain.readings.intervals import Minutes, Quality, intervals_in
 from domain.values import midnight, whole
 
 SAMPLES = tuple(f"uk-electricity-hdd-only-hourly-sample-{n}.csv.gz" for n in range(3))

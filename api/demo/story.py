@@ -22,16 +22,16 @@ from api.demo.tariffs import (
     STANDARD_PRICES,
     Published,
 )
-from domain.accounts import OpenAccount
-from domain.billing import CorrectBill, IssueBill, bill_key
-from domain.customers import RegisterCustomer
-from domain.intervals import RecordIntervals
-from domain.ledger import CHART
-from domain.meters import InstallMeter, ReadMeter, ReportMeterError
-from domain.payments import ReceivePayment
-from domain.points import EnergisePoint, SupplyPoint
-from domain.tariffs import ApproveTariff, DraftTariff, PublishTariff
-from domain.utility import EstablishUtility
+from domain.billing.bill import CorrectBill, IssueBill, bill_key
+from domain.books.ledger import CHART
+from domain.customers.account import OpenAccount
+from domain.customers.customer import RegisterCustomer
+from domain.metering.meter import InstallMeter, ReadMeter, ReportMeterError
+from domain.network.point import EnergisePoint, SupplyPoint
+from domain.organisation.utility import EstablishUtility
+from domain.pricing.tariff import ApproveTariff, DraftTariff, PublishTariff
+from domain.readings.intervals import RecordIntervals
+from domain.receivables.payment import ReceivePayment
 from domain.values import amount_text, next_month
 
 CURRENCY = "GBP"

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from domain.calendars import Schedule, Window
-from domain.charges import Charge, Energy, Fixed, Percentage, Rate
-from domain.tariffs import TariffDocument
+from domain.pricing.calendars import Schedule, Window
+from domain.pricing.charges import Charge, Energy, Fixed, Percentage, Rate
+from domain.pricing.tariff import TariffDocument
 from domain.values import rounded
 
 STANDARD = "STANDARD"

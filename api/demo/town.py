@@ -20,14 +20,12 @@ from api.demo.profiles import Habit, Household, codes, households
 from api.demo.tariffs import EARLIER, ECONOMY, NAMES, STANDARD, TARIFFS
 from api.dispatch import Answer, Asker, Dispatch
 from api.system import System, caught_up
-from domain.accounts import AccountAlreadyOpen, OpenAccount, accounts
-from domain.billing import BillAlreadyIssued, IssueBill, Reckoned, bill_key
-from domain.customers import CustomerAlreadyRegistered, RegisterCustomer
-from domain.intervals import RecordIntervals
+from domain.billing.bill import BillAlreadyIssued, IssueBill, Reckoned, bill_key
+from domain.customers.account import AccountAlreadyOpen, OpenAccount, accounts
+from domain.customers.customer import CustomerAlreadyRegistered, RegisterCustomer
 from domain.kit import Refused
-from domain.meters import InstallMeter, MeterAlreadyInstalled, ReadMeter, Register
-from domain.payments import PaymentAlreadyReceived, ReceivePayment
-from domain.points import (
+from domain.metering.meter import InstallMeter, MeterAlreadyInstalled, ReadMeter, Register
+from domain.network.point import (
     EnergisePoint,
     OverlappingSupply,
     PointAlreadyEnergised,
@@ -35,10 +33,17 @@ from domain.points import (
     SupplyPoint,
     VacatePoint,
 )
-from domain.tariffs import ApproveTariff, DraftTariff, PublishTariff, tariffs
-from domain.utility import EstablishUtility, SetTerms, UtilityAlreadyEstablished, utility
+from domain.organisation.utility import (
+    EstablishUtility,
+    SetTerms,
+    UtilityAlreadyEstablished,
+    utility,
+)
+from domain.pricing.tariff import ApproveTariff, DraftTariff, PublishTariff, tariffs
+from domain.readings.intervals import RecordIntervals
+from domain.receivables.payment import PaymentAlreadyReceived, ReceivePayment
 from domain.values import month_of, next_month
-from replay.billing import Billing
+from replay.billing.office import Billing
 
 NAME = "Harbour Electric (demo)"
 UNFINISHED = "Harbour Electric (demo, still being filled)"

@@ -8,12 +8,12 @@ import strawberry
 
 if TYPE_CHECKING:
     from api.graphql.billing import Bill
-    from api.graphql.payments import Payment, Settlement
-    from api.graphql.people import Account
-    from api.graphql.places import Supply
+    from api.graphql.customers import Account
+    from api.graphql.network import Supply
+    from api.graphql.receivables import Payment, Settlement
 
-AnAccount: TypeAlias = Annotated["Account", strawberry.lazy("api.graphql.people")]
+AnAccount: TypeAlias = Annotated["Account", strawberry.lazy("api.graphql.customers")]
 ABill: TypeAlias = Annotated["Bill", strawberry.lazy("api.graphql.billing")]
-APayment: TypeAlias = Annotated["Payment", strawberry.lazy("api.graphql.payments")]
-ASettlement: TypeAlias = Annotated["Settlement", strawberry.lazy("api.graphql.payments")]
-ASupply: TypeAlias = Annotated["Supply", strawberry.lazy("api.graphql.places")]
+APayment: TypeAlias = Annotated["Payment", strawberry.lazy("api.graphql.receivables")]
+ASettlement: TypeAlias = Annotated["Settlement", strawberry.lazy("api.graphql.receivables")]
+ASupply: TypeAlias = Annotated["Supply", strawberry.lazy("api.graphql.network")]

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import strawberry
 
-from api.graphql import payments, people
+from api.graphql import customers as people
+from api.graphql import receivables as payments
 from api.graphql.across import AnAccount, ASettlement
 from api.graphql.lines import BillLine, lines_of
 from api.graphql.paging import (
@@ -24,17 +25,18 @@ from api.graphql.paging import (
 )
 from api.graphql.scalars import Money, Position
 from api.graphql.standing import Info, KnownAt, MinPosition, Together, View, equal, on
-from domain import billing as domain
-from domain.billing import added
+from domain.billing import bill as domain
+from domain.billing.bill import added
 from domain.references import unpacked
 from domain.values import Period
-from projections import bills as rows
-from projections.people import accounts
-from replay.billing import Billing
+from projections import billing as rows
+from projections import customers as settled
+from projections.customers import accounts
+from replay.billing.office import Billing
 
 BILLS = Order(rows.bills, ("since",))
 NOTES = Order(rows.corrections)
-SETTLED = Order(rows.settlements)
+SETTLED = Order(settled.settlements)
 RECKONED = 50  # what reckoning a bill costs, in plain fields: see limits.py
 
 

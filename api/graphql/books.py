@@ -8,7 +8,7 @@ from typing import Annotated
 
 import strawberry
 
-from api.graphql import people
+from api.graphql import customers as people
 from api.graphql.across import AnAccount
 from api.graphql.paging import (
     After,
@@ -22,10 +22,10 @@ from api.graphql.paging import (
 )
 from api.graphql.scalars import Money, Position
 from api.graphql.standing import Info, KnownAt, MinPosition, Together, View, equal, on
-from domain.ledger import CHART
+from domain.books.ledger import CHART
 from projections import books as rows
-from projections.kit import Where
-from projections.people import accounts
+from projections.customers import accounts
+from projections.kit.table import Where
 
 JOURNAL = Order(rows.journal)
 

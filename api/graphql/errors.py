@@ -13,7 +13,7 @@ from psycopg_pool import PoolTimeout
 from pydantic_core import to_jsonable_python
 
 from domain.kit import Refused
-from replay.append import Unavailable
+from replay.store.append import Unavailable
 
 log = logging.getLogger("wattledger.graphql")
 

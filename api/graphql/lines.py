@@ -13,8 +13,8 @@ import strawberry
 from api.graphql.scalars import Money
 from api.graphql.standing import View
 from api.graphql.why import Derivation
-from domain import billing as domain
-from domain.rating import Why, explain
+from domain.billing import bill as domain
+from domain.pricing.rating import Why, explain
 from domain.values import Period
 
 Reason: TypeAlias = Callable[[], Derivation]

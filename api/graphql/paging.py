@@ -19,7 +19,7 @@ from pydantic import TypeAdapter
 
 from api.graphql.errors import Problem
 from api.graphql.standing import Together, View
-from projections.kit import Projection, Where, place
+from projections.kit.table import Projection, Where, place
 
 T = TypeVar("T")
 R = TypeVar("R")

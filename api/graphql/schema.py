@@ -8,14 +8,14 @@ from strawberry.schema.config import StrawberryConfig
 
 from api.graphql.billing import BillingQuery
 from api.graphql.books import BooksQuery
+from api.graphql.customers import PeopleQuery
 from api.graphql.facts import FactsQuery
 from api.graphql.limits import TOKENS, Limits
-from api.graphql.payments import PaymentsQuery
-from api.graphql.people import PeopleQuery
-from api.graphql.places import PlacesQuery
-from api.graphql.prices import PricesQuery
+from api.graphql.metering import UsageQuery
+from api.graphql.network import PlacesQuery
+from api.graphql.pricing import PricesQuery
+from api.graphql.receivables import PaymentsQuery
 from api.graphql.scalars import SCALARS
-from api.graphql.usage import UsageQuery
 
 
 @strawberry.type(

@@ -23,14 +23,14 @@ from api.auth import Person
 from api.graphql.errors import Problem
 from api.graphql.scalars import Moment, Money, Position, money
 from api.system import System
-from domain.accounts import Account, accounts
+from domain.customers.account import Account, accounts
 from domain.kit import Fact, Stream
-from projections.columns import storable
-from projections.kit import Projection, Where
-from projections.places import Settings, settings
-from projections.postgres import PostgresTables
-from replay.billing import NoSuchFact
-from replay.reckoning import Reckoner
+from projections.kit.columns import storable
+from projections.kit.postgres import PostgresTables
+from projections.kit.table import Projection, Where
+from projections.organisation import Settings, settings
+from replay.billing.calculation import Reckoner
+from replay.billing.office import NoSuchFact
 
 R = TypeVar("R")
 K = TypeVar("K")
@@ -88,7 +88,7 @@ class View:
         return self.tables.get(projection, key, known_at=self.known_at)
 
     def find(self, projection: Projection[R], *where: Where, **more: Any) -> list[R]:
-        """Rows in order; see projections.kit.Tables."""
+        """Rows in order; see projections.kit.table.Tables."""
         return self.tables.find(projection, *where, known_at=self.known_at, **more)
 
     def among(self, projection: Projection[R], field: str, keys: Iterable[Any]) -> list[R]:

@@ -9,7 +9,7 @@ from typing import Any
 import strawberry
 from strawberry.scalars import JSON
 
-from domain.rating import Why, text
+from domain.pricing.rating import Why, text
 
 
 @strawberry.type(description="One step of a derivation.")

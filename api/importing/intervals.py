@@ -18,8 +18,8 @@ from zoneinfo import ZoneInfo
 from api.dispatch import Asker, Dispatch
 from api.importing.lines import Columns, Report, Row, Unit, Wrong, lines, number, text
 from api.importing.taking import Progress, Taking
-from domain.intervals import Minutes, Quality, RecordIntervals
-from domain.meters import Channel
+from domain.metering.meter import Channel
+from domain.readings.intervals import Minutes, Quality, RecordIntervals
 from domain.values import midnight, month_of, whole
 
 COLUMNS = Columns(("point", "start", "kwh"), ("channel", "quality"))

@@ -8,7 +8,7 @@ from typing import cast
 from api.dispatch import Asker, Dispatch
 from api.importing.lines import Columns, Report, Row, Unit, Wrong, day, lines, number, text
 from api.importing.taking import Progress, Taking
-from domain.meters import ReadMeter, Source
+from domain.metering.meter import ReadMeter, Source
 
 COLUMNS = Columns(("meter", "on", "register", "dial"), ("source",))
 SOURCES = ("reader", "remote", "customer", "estimate")

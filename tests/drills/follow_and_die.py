@@ -9,10 +9,10 @@ from typing import Any
 
 import psycopg
 
-from projections.kit import Folding
-from projections.writer import Writer
-from replay.follow import Follower
-from replay.history import History
+from projections.kit.table import Folding
+from projections.kit.writer import Writer
+from replay.store.history import History
+from replay.tables.follow import Follower
 from tests.tallies import TALLIES
 
 STEPS = [

@@ -16,13 +16,13 @@ from pydantic import SecretStr
 
 from api.settings import Settings
 from api.system import opened
-from domain.customers import ErasePerson, RegisterCustomer
+from domain.customers.customer import ErasePerson, RegisterCustomer
 from projections.catalogue import PROJECTIONS
-from projections.digest import digest
-from replay import embedded
-from replay.audit import audit
-from replay.checkpoints import Notary
-from replay.verify import verify
+from projections.kit.digest import digest
+from replay.billing.verify import verify
+from replay.proofs.audit import audit
+from replay.proofs.checkpoints import Notary
+from replay.server import embedded
 from tests.drills.conftest import Tell
 from tests.drills.test_recovery import BIN, streaming
 from tests.town import Town, town

@@ -13,17 +13,17 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from domain.customers import ErasePerson, RegisterCustomer, RenameCustomer
-from projections.bills import bills
+from domain.customers.customer import ErasePerson, RegisterCustomer, RenameCustomer
+from projections.billing import bills
 from projections.books import trial_balance
 from projections.catalogue import PROJECTIONS
-from projections.people import accounts
-from replay import embedded
-from replay.archive import check, export
-from replay.history import History
-from replay.keys import save, sweep
-from replay.restore import restore
-from replay.verify import verify
+from projections.customers import accounts
+from replay.archives.archive import check, export
+from replay.archives.keys import save, sweep
+from replay.archives.restore import restore
+from replay.billing.verify import verify
+from replay.server import embedded
+from replay.store.history import History
 from tests.drills.conftest import Tell
 from tests.town import Town, town
 

@@ -20,12 +20,12 @@ import psycopg
 import pytest
 
 from domain.kit import Fact
-from replay import embedded
-from replay.append import Unavailable
-from replay.audit import audit
-from replay.checkpoints import VERIFIER, Notary
-from replay.history import History
-from replay.migrations import migrate
+from replay.proofs.audit import audit
+from replay.proofs.checkpoints import VERIFIER, Notary
+from replay.server import embedded
+from replay.store.append import Unavailable
+from replay.store.history import History
+from replay.store.migrations import migrate
 from tests.counters import counting
 from tests.drills.conftest import Tell
 from tests.meddling import altered, refit

@@ -17,9 +17,9 @@ from eventsourcing.persistence import StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 from psycopg.conninfo import conninfo_to_dict
 
-from replay.append import Append, Stale, Unavailable
-from replay.history import History
-from replay.migrations import migrate
+from replay.store.append import Append, Stale, Unavailable
+from replay.store.history import History
+from replay.store.migrations import migrate
 from tests.counters import Counted, counters, stream
 from tests.drills.conftest import Tell
 from tests.drills.linear import Operation, Placed, violations

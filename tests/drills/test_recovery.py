@@ -15,12 +15,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from replay import embedded
-from replay.append import Unavailable
-from replay.audit import audit
-from replay.checkpoints import Notary
-from replay.history import History
-from replay.migrations import migrate
+from replay.proofs.audit import audit
+from replay.proofs.checkpoints import Notary
+from replay.server import embedded
+from replay.store.append import Unavailable
+from replay.store.history import History
+from replay.store.migrations import migrate
 from tests.counters import counting
 from tests.drills.conftest import Tell
 

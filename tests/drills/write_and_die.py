@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from concurrent.futures import Future
 
-from replay.append import Appended
-from replay.history import History
+from replay.store.append import Appended
+from replay.store.history import History
 from tests.counters import counting
 
 

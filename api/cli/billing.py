@@ -1,0 +1,277 @@
+"""bill run, issue, correct, why, touched: what a billing office does."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import typer
+
+from api.cli.kit import (
+    DataOption,
+    JsonOption,
+    answer,
+    day,
+    money,
+    myself,
+    plain,
+    progress,
+    refusal,
+    say,
+    system,
+)
+from api.dispatch import Answer, Dispatch
+from api.system import System, caught_up
+from domain.billing.bill import BillUnknown, CorrectBill, IssueBill, Reckoned, bill_key
+from domain.kit import Refused
+from domain.organisation.utility import UtilityNotEstablished
+from domain.pricing.rating import Why, explain, text
+from domain.values import Period, next_month
+from projections.billing import Bill, bills, corrections
+from projections.kit.table import Where
+from projections.network import supplies
+from projections.organisation import settings
+from replay.billing.office import Billing, period_of
+
+HANDS = 16  # bills asked for at the same time
+
+app = typer.Typer(no_args_is_help=True, help="Issue, correct and explain bills.")
+
+OnOption = Annotated[str | None, typer.Option("--on", help="The day of the bill; today.")]
+
+
+@app.command()
+def run(
+    month: Annotated[str, typer.Argument(help="The month to bill, like 2026-03.")],
+    on: OnOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Issue the bills of a month to every account with supply in it; run again, it goes on."""
+    period = _month(month)
+    with system(data) as it, progress() as tell:
+        position = caught_up(it.history, it.tables, 60.0)
+        billing = Billing(it.history, it.tables, lambda: position)
+        asking = _Asking(
+            Dispatch(it.history, {Reckoned: billing.reckoned}), period, _on(it, on)
+        )
+        due = _accounts(it, period, position)
+        hands = ThreadPoolExecutor(HANDS)
+        try:
+            for done, _ in enumerate(hands.map(asking.issue, due), 1):
+                tell("Bills", done, len(due))
+        finally:
+            hands.shutdown(cancel_futures=True)
+        billed = _billed(it, asking.issued)
+    found = {
+        "period": {"since": period.since, "until": period.until},
+        "issued": len(billed),
+        "total": sum(bill.issued for bill in billed),
+        "refused": [{"account": account, **told} for account, told in asking.refused],
+    }
+    if as_json:
+        answer(found)
+    else:
+        _show_run(found, billed)
+    raise typer.Exit(1 if asking.refused else 0)
+
+
+@dataclass(slots=True)
+class _Asking:
+    """A run at work: what was issued, what was refused."""
+
+    dispatch: Dispatch
+    period: Period
+    on: date
+    issued: list[str] = field(default_factory=list)
+    refused: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+
+    def issue(self, account: str) -> None:
+        asked = IssueBill(
+            account=account, since=self.period.since, until=self.period.until, on=self.on
+        )
+        try:
+            self.dispatch(asked, myself("billing"))
+            self.issued.append(asked.bill)
+        except Refused as no:
+            self.refused.append((account, {"rule": no.code, "why": refusal(no)}))
+
+
+def _accounts(it: System, period: Period, position: int) -> list[str]:
+    """The accounts with supply in a period that no bill covers yet."""
+    have = {
+        bill.account
+        for bill in it.tables.find(
+            bills,
+            Where("since", "<", period.until),
+            Where("until", ">", period.since),
+            known_at=position,
+        )
+    }
+    reached = [
+        supply.account
+        for supply in it.tables.find(
+            supplies, Where("since", "<", period.until), known_at=position
+        )
+        if supply.until is None or supply.until > period.since
+    ]
+    return [account for account in dict.fromkeys(sorted(reached)) if account not in have]
+
+
+def _billed(it: System, keys: list[str]) -> list[Bill]:
+    caught_up(it.history, it.tables, 60.0)
+    return it.tables.find(bills, Where("bill", "in", keys)) if keys else []
+
+
+def _show_run(found: dict[str, Any], billed: list[Bill]) -> None:
+    for currency in {bill.currency for bill in billed}:
+        total = sum(bill.issued for bill in billed if bill.currency == currency)
+        say(f"Issued {len(billed)} bills, {money(total, currency)} in all.")
+    if not billed:
+        say("Issued no bills: every account with supply in the period has its bill.")
+    counted = Counter(each["rule"] for each in found["refused"])
+    for rule, count in counted.most_common():
+        first = next(each for each in found["refused"] if each["rule"] == rule)
+        say(f"Refused {count}: {rule}. First: account {first['account']}: {first['why']}")
+
+
+@app.command()
+def issue(
+    account: Annotated[str, typer.Argument(help="The account.")],
+    since: Annotated[str, typer.Argument(help="The first day.")],
+    until: Annotated[str, typer.Argument(help="The day after the last.")],
+    on: OnOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Issue one bill."""
+    first, last = day(since, "SINCE"), day(until, "UNTIL")
+    with system(data) as it:
+        asked = IssueBill(account=account, since=first, until=last, on=_on(it, on))
+        given = it.dispatch(asked, myself("billing"))
+        _told(it, given, bill_key(account, first), as_json)
+
+
+@app.command()
+def correct(
+    bill: Annotated[str, typer.Argument(help="The bill, like 000120-2026-03.")],
+    on: OnOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring a bill to what is known now, by a note of the difference."""
+    with system(data) as it:
+        row = _bill(it, bill)
+        asked = CorrectBill(account=row.account, bill=bill, on=_on(it, on))
+        given = it.dispatch(asked, myself("billing"))
+        _told(it, given, bill, as_json)
+
+
+@app.command()
+def why(
+    bill: Annotated[str, typer.Argument(help="The bill, like 000120-2026-03.")],
+    line: Annotated[str | None, typer.Option(help="Only the lines of this charge.")] = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say why each line of a bill is what it is, as the bill stands."""
+    with system(data) as it:
+        row = _bill(it, bill)
+        found = list(_reasons(it, row, line))
+    if as_json:
+        answer(plain([{**shown, "why": tree} for shown, tree in found]))
+        return
+    say(f"Bill {bill}, reckoned at position {row.basis.position}")
+    lines: dict[int, str] = {}  # trees that were shown, by what they are named below
+    for shown, tree in found:
+        say()
+        name = " ".join(filter(None, (shown["code"], shown["period"])))
+        amount = money(shown["amount"], row.currency)
+        say(f"{shown['point']} {name}: {amount}", style="bold")
+        for told in text(tree, lines):
+            say(f"  {told}")
+        lines[id(tree)] = f"line {name}"
+
+
+@app.command()
+def touched(
+    facts: Annotated[list[str], typer.Argument(help="Facts, like meter-M1@3.")],
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List every bill that stands on a fact, or would if it were reckoned now."""
+    with system(data) as it:
+        found = it.billing.touched([it.billing.fact(ref) for ref in facts])
+    rows = [
+        {
+            "bill": each.bill.bill,
+            "currency": each.bill.currency,
+            "stands": each.stands,
+            "now": each.now,
+            "difference": each.difference,
+        }
+        for each in found
+    ]
+    if as_json:
+        answer(rows)
+        return
+    for each in found:
+        currency = each.bill.currency
+        told = (money(each.stands, currency), money(each.now, currency))
+        differs = money(each.difference, currency)
+        say(f"{each.bill.bill}  stands at {told[0]}, now {told[1]}: {differs}")
+    if not found:
+        say("No bill stands on that.")
+
+
+def _reasons(it: System, row: Bill, line: str | None) -> Iterator[tuple[dict[str, Any], Why]]:
+    for rating in it.billing.reckoner.ratings(row.account, period_of(row), row.basis.position):
+        trees = explain(rating.versions, rating.usage, rating.period, rating.carry)
+        for each, tree in zip(rating.rated().lines, trees, strict=True):
+            if line in (None, each.code):
+                yield {"point": rating.point, **plain(each)}, tree
+
+
+def _bill(it: System, bill: str) -> Bill:
+    caught_up(it.history, it.tables)
+    row = it.tables.get(bills, bill)
+    if row is None:
+        raise BillUnknown(bill=bill)
+    return row
+
+
+def _told(it: System, given: Answer, bill: str, as_json: bool) -> None:
+    caught_up(it.history, it.tables)
+    row = _bill(it, bill)
+    if as_json:
+        answer({"positions": given.positions, "bill": plain(row)})
+    elif not given.positions:
+        say(f"Bill {bill} is right as it stands; nothing was recorded.")
+    elif row.notes:
+        note = it.tables.find(corrections, Where("bill", "=", bill))[-1]
+        say(f"Correction {note.note}: {money(note.total, note.currency)}.")
+        for cause in note.causes:
+            say(f"  because of {cause.name}, {cause.fact}, at position {cause.position}")
+    else:
+        say(f"Bill {bill}: {money(row.issued, row.currency)}, due {row.due}.")
+
+
+def _month(text: str) -> Period:
+    first = day(f"{text}-01", "MONTH")
+    return Period(since=first, until=next_month(first))
+
+
+def _on(it: System, given: str | None) -> date:
+    """The day given, or today where the utility is."""
+    if given is not None:
+        return day(given, "--on")
+    caught_up(it.history, it.tables)
+    here = it.tables.get(settings, "settings")
+    if here is None:
+        raise UtilityNotEstablished
+    return datetime.now(UTC).astimezone(ZoneInfo(here.zone)).date()

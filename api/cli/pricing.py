@@ -1,0 +1,328 @@
+"""`wattledger rate`: what usage costs under a tariff, from two files, by the very engine."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, TypeAlias
+from zoneinfo import ZoneInfo
+
+import typer
+from pydantic import TypeAdapter, ValidationError
+
+from api.cli import rerating
+from domain.kit import Refused
+from domain.pricing.rating import Line, Rated, explain, rate, text
+from domain.pricing.tariff import TariffDocument, TariffVersion
+from domain.pricing.urdb import UrdbRecordWrong, is_urdb, translated
+from domain.pricing.usage import Carry, Usage
+from domain.values import Period, amount_text, next_month
+from replay.files.usage import OptionMissing, UsageFileError, read
+
+DOCUMENT = TypeAdapter(TariffDocument)
+REFUSED, MISUSED = 1, 2
+
+
+class TariffFileError(ValueError):
+    """The tariff file cannot be taken as a tariff."""
+
+
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """The bills of a range, each with the state of affairs that it was reckoned from."""
+
+    versions: tuple[TariffVersion, ...]
+    usage: Usage
+    bills: tuple[tuple[Period, Carry, Rated], ...]
+
+
+def tariff_of(path: Path) -> TariffDocument:
+    """
+    The document in a JSON or TOML file; a URDB record is translated.
+
+    Raises TariffFileError or Refused with place and reason; OSError when it cannot be read.
+    """
+    raw = path.read_bytes().decode("utf-8-sig", errors="replace")
+    try:
+        if path.suffix == ".toml":
+            said: Any = tomllib.loads(raw, parse_float=Decimal)
+        else:
+            said = json.loads(raw, parse_float=Decimal, parse_constant=Decimal)
+    except ValueError as wrong:
+        form = path.suffix.lstrip(".") or "json"
+        raise TariffFileError(f"{path.name} is not {form}: {wrong}") from None
+    if isinstance(said, Mapping) and isinstance(said.get("items"), list) and said["items"]:
+        said = said["items"][0]
+    if is_urdb(said):
+        return translated(said)
+    try:
+        return DOCUMENT.validate_python(said)
+    except ValidationError as wrong:
+        raise TariffFileError("\n".join(_places(wrong))) from None
+
+
+def _places(wrong: ValidationError) -> Iterator[str]:
+    for one in wrong.errors(include_url=False):
+        place = ".".join(str(step) for step in one["loc"]) or "tariff"
+        yield f"{place}: {one['msg'].removeprefix('Value error, ')}"
+
+
+def price(
+    document: TariffDocument, usage: Usage, since: date | None = None, until: date | None = None
+) -> Priced:
+    """
+    The bills for a range of local days, `until` not included; all of the usage if not said.
+
+    A range longer than a month is cut into calendar months; what one bill hands on, the
+    next takes.
+    """
+    whole = _range(usage, since, until)
+    version = TariffVersion(tariff="tariff", version=1, since=date.min, document=document)
+    bills: list[tuple[Period, Carry, Rated]] = []
+    carry: Carry = ()
+    for period in months(whole):
+        rated = rate([version], usage, period, carry)
+        bills.append((period, carry, rated))
+        carry = rated.carry
+    return Priced((version,), usage, tuple(bills))
+
+
+def months(whole: Period) -> Iterator[Period]:
+    """The range itself, or its calendar months if it is longer than a month."""
+    first = whole.since
+    following = next_month(first)
+    try:
+        month_later = following.replace(day=first.day)
+    except ValueError:
+        month_later = next_month(following)
+    if whole.until <= month_later:
+        yield whole
+        return
+    while first < whole.until:
+        until = min(next_month(first), whole.until)
+        yield Period(since=first, until=until)
+        first = until
+
+
+def _range(usage: Usage, since: date | None, until: date | None) -> Period:
+    """The days asked for; those of the usage where nothing is said."""
+    first, last = _days(usage)
+    first, last = since or first, until or last
+    if last <= first:
+        raise typer.BadParameter(
+            f"the range {first} to {last} has no day; --to is not included"
+        )
+    return Period(since=first, until=last)
+
+
+def _days(usage: Usage) -> tuple[date, date]:
+    local = ZoneInfo(usage.zone)
+    series = usage.series[0]
+    end = series.start + timedelta(minutes=series.minutes * len(series.wh))
+    last = (end - timedelta(microseconds=1)).astimezone(local).date()
+    return series.start.astimezone(local).date(), last + timedelta(days=1)
+
+
+# The answer
+
+
+def answer(priced: Priced) -> dict[str, Any]:
+    """The answer as JSON has it: amounts are decimal strings."""
+    currency = priced.bills[0][2].currency
+    return {
+        "currency": currency,
+        "bills": [
+            {
+                "from": str(period.since),
+                "to": str(period.until),
+                "lines": [_line(line, currency) for line in rated.lines],
+                "total": amount_text(rated.total, currency),
+            }
+            for period, _, rated in priced.bills
+        ],
+        "total": amount_text(sum(rated.total for _, _, rated in priced.bills), currency),
+    }
+
+
+def _line(line: Line, currency: str) -> dict[str, Any]:
+    return {
+        "code": line.code,
+        "kind": line.kind,
+        "period": line.period,
+        "tier": line.tier,
+        "quantity": _plain(line.quantity),
+        "unit": line.unit,
+        "rate": _plain(line.rate),
+        "amount": amount_text(line.amount, currency),
+    }
+
+
+def _plain(number: Decimal) -> str:
+    return f"{number.normalize():f}" if number else "0"
+
+
+def table(priced: Priced, why: bool) -> Iterator[str]:
+    """The answer for a reader, each line with its derivation if asked for."""
+    currency = priced.bills[0][2].currency
+    for period, carry, rated in priced.bills:
+        yield f"{period.since} to {period.until}"
+        reasons = explain(priced.versions, priced.usage, period, carry) if why else ()
+        shown: dict[int, str] = {}
+        for n, line in enumerate(rated.lines):
+            name = " ".join(filter(None, (line.code, line.period, str(line.tier or ""))))
+            sum_ = f"{_plain(line.quantity)} {line.unit} × {_plain(line.rate)}".replace(
+                "  ", " "
+            )
+            yield f"  {name:<32} {sum_:>40} {amount_text(line.amount, currency):>14}"
+            if why:
+                yield from (f"      {row}" for row in text(reasons[n], shown))
+                shown[id(reasons[n])] = f"line {name}"
+        yield f"  {'total':<32} {'':>40} {amount_text(rated.total, currency):>14}"
+    if len(priced.bills) > 1:
+        everything = sum(rated.total for _, _, rated in priced.bills)
+        yield f"{'total':<34} {currency:>40} {amount_text(everything, currency):>14}"
+
+
+# The command
+
+
+Day: TypeAlias = datetime | None
+DAY = ["%Y-%m-%d"]
+SinceOption: TypeAlias = Annotated[Day, typer.Option("--from", formats=DAY)]
+UntilOption: TypeAlias = Annotated[
+    Day, typer.Option("--to", formats=DAY, help="first day not included")
+]
+StartOption: TypeAlias = Annotated[
+    Day, typer.Option(formats=DAY, help="first local day of bare numbers")
+]
+MinutesOption: TypeAlias = Annotated[
+    int | None, typer.Option(min=1, max=1440, help="of an interval")
+]
+ZoneOption: TypeAlias = Annotated[
+    str | None, typer.Option(help="IANA time zone of the local days")
+]
+TariffArgument: TypeAlias = Annotated[
+    Path, typer.Argument(help="tariff document, or URDB record (JSON, TOML)")
+]
+UsageArgument: TypeAlias = Annotated[
+    Path | None, typer.Argument(help="start,kwh[,kvarh] as CSV, or bare numbers")
+]
+WhyOption: TypeAlias = Annotated[
+    bool, typer.Option("--why", help="show how each amount comes about")
+]
+PopulationOption: TypeAlias = Annotated[
+    Path | None, typer.Option(help="folder of usage files, one an account; with --under")
+]
+UnderOption: TypeAlias = Annotated[Path | None, typer.Option(help="tariff to compare with")]
+CsvOption: TypeAlias = Annotated[bool, typer.Option("--csv", help="line by line; with --under")]
+JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Answer with JSON.")]
+
+
+def rate_command(
+    tariff: TariffArgument,
+    usage: UsageArgument = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    start: StartOption = None,
+    minutes: MinutesOption = None,
+    zone: ZoneOption = None,
+    why: WhyOption = False,
+    population: PopulationOption = None,
+    under: UnderOption = None,
+    as_csv: CsvOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Price usage under a tariff, or a population under two; nothing is written."""
+    try:
+        asked = Asked(_day(since), _day(until), _day(start), minutes, _zone(zone))
+        if population is not None and under is not None and usage is None:
+            told = _compared(asked, tariff, population, under, as_csv, as_json)
+        elif usage is not None and population is None and under is None:
+            priced = asked.priced(tariff_of(tariff), usage)
+            told = _json(answer(priced)) if as_json else "\n".join(table(priced, why))
+        else:
+            raise typer.BadParameter("give USAGE, or --population with --under")
+    except OSError as wrong:
+        raise _end(f"{wrong.filename}: {wrong.strerror}", MISUSED, as_json) from None
+    except OptionMissing as wrong:
+        raise _end(str(wrong), MISUSED, as_json) from None
+    except ValueError as wrong:
+        raise _end(str(wrong), REFUSED, as_json) from None
+    except Refused as no:
+        raise _end(_told(no), REFUSED, as_json, no.code) from None
+    typer.echo(told)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The range that is asked for, and how the usage files are to be read."""
+
+    since: date | None
+    until: date | None
+    start: date | None
+    minutes: int | None
+    zone: str | None
+
+    def usage(self, path: Path) -> Usage:
+        """What a file says.  Raises UsageFileError naming the file."""
+        try:
+            return read(
+                path.read_bytes().decode("utf-8-sig", errors="replace"),
+                zone=self.zone,
+                start=self.start,
+                minutes=self.minutes,
+            )
+        except UsageFileError as wrong:
+            raise type(wrong)(f"{path.name}: {wrong}") from None
+
+    def priced(self, document: TariffDocument, path: Path) -> Priced:
+        """The bills for a file."""
+        return price(document, self.usage(path), self.since, self.until)
+
+
+def _compared(
+    asked: Asked, tariff: Path, population: Path, under: Path, as_csv: bool, as_json: bool
+) -> str:
+    usages = {
+        account: asked.usage(path) for account, path in rerating.population(population).items()
+    }
+    whole = _range(next(iter(usages.values())), asked.since, asked.until)
+    found = rerating.compared(tariff_of(tariff), tariff_of(under), usages, list(months(whole)))
+    if as_csv:
+        return found.csv().rstrip("\n")
+    return _json(found.answer()) if as_json else "\n".join(found.text())
+
+
+def _json(said: Any) -> str:
+    return json.dumps(said, ensure_ascii=False)
+
+
+def _zone(name: str | None) -> str | None:
+    try:
+        return name and ZoneInfo(name).key
+    except (ValueError, KeyError, OSError):
+        raise typer.BadParameter(f"{name!r} is not an IANA time zone") from None
+
+
+def _day(at: datetime | None) -> date | None:
+    return at.date() if at else None
+
+
+def _told(no: Refused) -> str:
+    if isinstance(no, UrdbRecordWrong):
+        return str(no)
+    details = ", ".join(
+        f"{key} {said.isoformat() if isinstance(said, datetime) else said}"
+        for key, said in no.details.items()
+    )
+    return f"{no.args[0]} ({details})" if details else str(no.args[0])
+
+
+def _end(told: str, code: int, as_json: bool, rule: str = "wrong-input") -> typer.Exit:
+    typer.echo(json.dumps({"code": rule, "detail": told}) if as_json else told, err=True)
+    return typer.Exit(code)

@@ -1,0 +1,1 @@
+"""Billing: bills, and the notes that correct them."""

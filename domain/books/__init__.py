@@ -1,0 +1,1 @@
+"""Books: the entry, the chart of accounts, and which month is open."""

@@ -1,0 +1,1 @@
+"""Customers: whom we deal with, their accounts, and what they owe."""

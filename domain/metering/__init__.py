@@ -1,0 +1,1 @@
+"""Metering: meters, where they are installed, what they count."""

@@ -1,0 +1,1 @@
+"""Network: service points, where a customer begins."""

@@ -1,0 +1,1 @@
+"""Organisation: the utility itself, and later its units, people and duties."""

@@ -1,0 +1,70 @@
+"""
+Charges: everything that a tariff can charge for, a file a kind.
+
+A new kind is one new file beside its neighbours and one line in `Charge` below; documents,
+their schema, rating, explanations and the columns of many accounts take it from there.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeAlias
+
+from pydantic import Field
+
+from domain.pricing.charges.capacity import Capacity
+from domain.pricing.charges.credit import Credit
+from domain.pricing.charges.demand import Contract, Demand, LoadDiscount, Ratchet
+from domain.pricing.charges.energy import Energy, Household
+from domain.pricing.charges.export import Export, Surplus
+from domain.pricing.charges.fixed import Fixed
+from domain.pricing.charges.kit import Draft, Measured, Part
+from domain.pricing.charges.minimum import Minimum
+from domain.pricing.charges.net import Net
+from domain.pricing.charges.percentage import Percentage
+from domain.pricing.charges.power_factor import PowerFactor, Slope
+from domain.pricing.charges.rates import Block, Rate
+from domain.pricing.charges.reactive import Reactive
+from domain.pricing.charges.rider import Rider
+
+Charge: TypeAlias = Annotated[
+    Fixed
+    | Energy
+    | Demand
+    | Capacity
+    | Reactive
+    | PowerFactor
+    | Rider
+    | Export
+    | Surplus
+    | Minimum
+    | Percentage
+    | Credit,
+    Field(discriminator="kind"),
+]
+
+__all__ = [
+    "Block",
+    "Capacity",
+    "Charge",
+    "Contract",
+    "Credit",
+    "Demand",
+    "Draft",
+    "Energy",
+    "Export",
+    "Fixed",
+    "Household",
+    "LoadDiscount",
+    "Measured",
+    "Minimum",
+    "Net",
+    "Part",
+    "Percentage",
+    "PowerFactor",
+    "Ratchet",
+    "Rate",
+    "Reactive",
+    "Rider",
+    "Slope",
+    "Surplus",
+]

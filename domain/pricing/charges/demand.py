@@ -1,0 +1,220 @@
+"""Demand: so much for the highest kW (or kVA) of a month, by blocks, season and period."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from decimal import Decimal
+from functools import reduce
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from domain.kit import value
+from domain.pricing.calendars import Month
+from domain.pricing.charges.kit import (
+    Code,
+    DemandMissing,
+    Draft,
+    NotAgreed,
+    Part,
+    Peak,
+    Per,
+    forget,
+    keep,
+    recalled,
+)
+from domain.pricing.charges.rates import Rate, Rung, Step, looked_up
+from domain.pricing.exact import ZERO, Number, exceeds, larger, to_step, total
+from domain.values import Mode, Price, Text
+
+
+@value
+class Ratchet:
+    """
+    Billed demand is at least a share of the highest demand of earlier months.
+
+    `share` 0.8 is 80 %.  `months` back from, and without, the month of the bill.  `own`:
+    the month's own demand counts too (if not, the share of the past is billed, wherever
+    there is a past). `of_months`: only demands of these months are remembered.  `over`:
+    the past of the same time-of-use period, or the highest of all hours.
+    """
+
+    share: Price
+    months: Annotated[int, Field(ge=1, le=60)] = 11
+    own: bool = True
+    of_months: tuple[Month, ...] = ()
+    over: Literal["period", "all"] = "all"
+
+
+@value
+class Contract:
+    """
+    Contract demand is billed, and what exceeds it by more than the band costs a multiple.
+
+    `floor`: the contract counts as at least this share of the installed capacity.  `band`
+    1.05: up to 105 % of the contract nothing is added.  Beyond, `factor` times the price
+    for each kW over the band, and either the contract itself (`contract`) or the whole
+    band (`band`) at the price: the two readings of a doubled charge that are in use.
+    """
+
+    floor: Price = ZERO
+    band: Price = Decimal("1.05")
+    factor: Price = Decimal(2)
+    beyond: Literal["contract", "band"] = "contract"
+
+
+@value
+class LoadDiscount:
+    """The price is multiplied by `factor` from so many kWh for each kVA of capacity on."""
+
+    from_kwh_per_kva: Price
+    factor: Price
+
+
+@value
+class Demand:
+    """A price for each kW of the highest demand."""
+
+    kind: Literal["demand"] = "demand"
+    code: Code
+    title: str = ""
+    rates: tuple[Rate, ...]
+    schedule: Text | None = None
+    unit: Literal["kW", "kVA"] = "kW"
+    minutes: Annotated[int, Field(ge=1, le=1440)] | None = None
+    longer_intervals: Literal["refused", "taken"] = "refused"
+    per: Per = "month"
+    step: Price | None = None
+    mode: Mode = "half-up"
+    at_least: Price = ZERO
+    ratchet: Ratchet | None = None
+    contract: Contract | None = None
+    discount: LoadDiscount | None = None
+
+    def lines(self, part: Part) -> Iterator[Draft]:
+        """A line for each period and block in which there was demand."""
+        for season, stretch in part.by_season(any(rate.season for rate in self.rates)):
+            peaks = stretch.kw(
+                Peak(self.unit, self.minutes, self.longer_intervals), self.schedule
+            )
+            if not peaks:
+                raise DemandMissing(charge=self.code, since=stretch.period.since)
+            billed = self._billed(stretch, peaks)
+            for period, kw in billed.items():
+                ladder = looked_up(self.rates, season, period).ladder
+                if self.contract:
+                    yield from self._by_contract(stretch, period, kw, ladder[0].price)
+                else:
+                    yield from self._by_blocks(stretch, period, kw, ladder)
+
+    @property
+    def looks_back(self) -> bool:
+        """Whether a bill depends on the bills before it."""
+        return self.ratchet is not None
+
+    def _billed(self, part: Part, peaks: dict[str, Number]) -> dict[str, Number]:
+        """Demand as it is billed: rounded, at least the ratchet's, at least the least."""
+        if self.step is not None:
+            step = self.step
+            peaks = {period: to_step(kw, self.mode, step) for period, kw in peaks.items()}
+        billed = peaks
+        if self.ratchet:
+            highest = reduce(larger, peaks.values())
+            past = {"": self._past(part, "", highest)}
+            if self.ratchet.over == "period":
+                past = {period: self._past(part, period, kw) for period, kw in peaks.items()}
+            billed = {
+                period: self._ratcheted(kw, past.get(period, past.get("")))
+                for period, kw in peaks.items()
+            }
+        if self.at_least:
+            billed = {period: larger(kw, self.at_least) for period, kw in billed.items()}
+        return billed
+
+    def _ratcheted(self, kw: Number, past: Number | None) -> Number:
+        assert self.ratchet is not None
+        if past is None:
+            return kw
+        held = past * self.ratchet.share
+        return larger(kw, held) if self.ratchet.own else held
+
+    def _past(self, part: Part, period: str, kw: Number) -> Number | None:
+        """The highest demand of the months before; remembers this month's for those after."""
+        assert self.ratchet is not None
+        month = part.period.since.replace(day=1)
+        past = []
+        earlier = month
+        for _ in range(self.ratchet.months):
+            earlier = (earlier - timedelta(days=1)).replace(day=1)
+            if ("peak", self.code, period, earlier) in part.memory:
+                past.append(recalled(part, "peak", self.code, period, earlier))
+        self._remember(part, period, month, kw)
+        return reduce(larger, past) if past else None
+
+    def _remember(self, part: Part, period: str, month: date, kw: Number) -> None:
+        assert self.ratchet is not None
+        if self.ratchet.of_months and month.month not in self.ratchet.of_months:
+            return
+        if ("peak", self.code, period, month) in part.memory:
+            kw = larger(kw, recalled(part, "peak", self.code, period, month))
+        keep(part, "peak", self.code, period, month, kw)
+        forget(part, "peak", self.code, month.replace(year=month.year - 6))
+
+    def _by_blocks(
+        self, part: Part, period: str, kw: Number, ladder: tuple[Step, ...]
+    ) -> Iterator[Draft]:
+        above: Number = ZERO
+        for tier, block in enumerate(ladder, 1):
+            rung = Rung(tier if len(ladder) > 1 else 0, above, block.upto, block.price)
+            yield self._line(
+                part, period, rung.tier, rung.part_of(kw), self._price(part, rung.price)
+            )
+            above = block.upto
+
+    def _by_contract(
+        self, part: Part, period: str, kw: Number, price: Number
+    ) -> Iterator[Draft]:
+        """Line 1 the contract, line 2 what is beyond its band."""
+        assert self.contract is not None
+        price = self._price(part, price)
+        agreed = part.measured.held("contract", part.period)
+        if not agreed:
+            raise NotAgreed(charge=self.code, since=part.period.since)
+        for days, contract in agreed:
+            stretch = part.within(days.since, days.until)
+            if self.contract.floor:
+                for _, capacity in part.measured.held("capacity", days):
+                    contract = larger(contract, capacity * self.contract.floor)
+            band = contract * self.contract.band
+            billed = contract
+            if self.contract.beyond == "band":
+                billed = contract + exceeds(kw, band) * (band - contract)
+            yield self._line(stretch, period, 1, billed, price)
+            over = larger(kw - band, ZERO)
+            yield self._line(stretch, period, 2, over, price * self.contract.factor)
+
+    def _price(self, part: Part, price: Number) -> Number:
+        """The price, less the discount for a well used capacity."""
+        if self.discount is None:
+            return price
+        kva = total(capacity for _, capacity in part.measured.held("capacity", part.period))
+        enough = kva * self.discount.from_kwh_per_kva
+        short = exceeds(enough, total(part.kwh().values()))
+        return price * (self.discount.factor + short * (1 - self.discount.factor))
+
+    def _line(self, part: Part, period: str, tier: int, kw: Number, price: Number) -> Draft:
+        days = part.period
+        amount = part.times(kw * price, self.per)
+        return Draft(
+            self.code,
+            self.kind,
+            kw,
+            self.unit,
+            price,
+            amount,
+            days.since,
+            days.until,
+            period,
+            tier,
+        )

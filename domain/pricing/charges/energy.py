@@ -1,0 +1,180 @@
+"""Energy: so much a kWh, by blocks, by season, by time-of-use period, or by all at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field
+
+from domain.kit import value
+from domain.pricing.calendars import MonthDay
+from domain.pricing.charges.kit import Code, Draft, Part, Per, forget, keep, recalled
+from domain.pricing.charges.net import Net, netted
+from domain.pricing.charges.rates import Rate, Rung, looked_up
+from domain.pricing.exact import ZERO, Number, larger, total
+from domain.values import Price, Text
+
+Allowance: TypeAlias = Per | Literal["kw", "kw-day", "year-to-date", "season-to-date"]
+"""For what the limits of blocks are: the units of a price; kWh for each kW of highest demand
+(and day); or a ladder that goes on from bill to bill until the year, or the season, is over."""
+
+Pooling: TypeAlias = Literal["each-period", "pro-rata", "in-time-order"]
+"""Blocks with time-of-use: a ladder for each period; one ladder, filled by all and shared in
+proportion to their kWh; one ladder, filled in the order in which the kWh flowed (limits then
+are whole Wh)."""
+
+WATT_HOUR = Decimal("0.001")
+
+
+@value
+class Household:
+    """A larger household has longer blocks: every limit moves by `extra` from `persons` on."""
+
+    persons: Annotated[int, Field(ge=2)]
+    extra: Price
+
+
+@value
+class Energy:
+    """A price for each kWh taken from the network."""
+
+    kind: Literal["energy"] = "energy"
+    code: Code
+    title: str = ""
+    rates: tuple[Rate, ...]
+    schedule: Text | None = None
+    blocks_per: Allowance = "month"
+    pooling: Pooling = "each-period"
+    steps: Literal["bands", "increments"] = "bands"
+    household: Household | None = None
+    year_begins: MonthDay = "01-01"
+    net: Net | None = None
+
+    def lines(self, part: Part) -> Iterator[Draft]:
+        """A line for each period and block in which there was energy."""
+        for season, stretch in part.by_season(any(rate.season for rate in self.rates)):
+            for began, piece in self._until_reset(stretch):
+                yield from self._ladders(piece, season, began)
+
+    @property
+    def to_date(self) -> bool:
+        """Whether blocks go on from bill to bill."""
+        return self.blocks_per in ("year-to-date", "season-to-date")
+
+    @property
+    def looks_back(self) -> bool:
+        """Whether a bill depends on the bills before it."""
+        return self.to_date or (self.net is not None and self.net.surplus == "kept")
+
+    def _until_reset(self, part: Part) -> Iterator[tuple[date, Part]]:
+        """The part cut where its ladders start anew, with the day on which they started."""
+        match self.blocks_per:
+            case "year-to-date":
+                yield from part.by_year(self.year_begins)
+            case "season-to-date":
+                yield part.season_began(), part
+            case _:
+                yield part.period.since, part
+
+    def _ladders(self, part: Part, season: str, began: date) -> Iterator[Draft]:
+        kwh, surplus = netted(self.net, self.code, part, self.schedule)
+        ladders = {
+            period: list(self._rungs(looked_up(self.rates, season, period), part))
+            for period in kwh
+        }
+        for period, tier, quantity in self._filled(part, kwh, ladders, began):
+            rung = ladders[period][tier]
+            yield self._line(part, period, rung, quantity)
+        for period, given in surplus.items():
+            yield self._line(part, period, ladders[period][0], -given)
+
+    def _filled(
+        self,
+        part: Part,
+        kwh: Mapping[str, Number],
+        ladders: Mapping[str, list[Rung]],
+        began: date,
+    ) -> Iterator[tuple[str, int, Number]]:
+        """How much of each period's kWh is in each of its blocks."""
+        if self.pooling == "in-time-order":
+            yield from self._in_order(part, ladders, began)
+            return
+        everything = total(kwh.values())
+        pooled = self.pooling == "pro-rata"
+        before = self._before(part, began, "", everything) if pooled else ZERO
+        for period, used in kwh.items():
+            rungs = ladders[period]
+            if not pooled:
+                before = self._before(part, began, period, used)
+            for tier, rung in enumerate(rungs):
+                if pooled and len(rungs) > 1:
+                    share = rung.part_of(everything, before) * used
+                    yield period, tier, share / larger(everything, WATT_HOUR)
+                else:
+                    yield period, tier, rung.part_of(used, before)
+
+    def _in_order(
+        self, part: Part, ladders: Mapping[str, list[Rung]], began: date
+    ) -> Iterator[tuple[str, int, Number]]:
+        limits = {period: [rung.upto for rung in rungs] for period, rungs in ladders.items()}
+        before = self._before(part, began, "", ZERO)
+        filled = part.in_time_order(self.schedule, limits, before)
+        self._before(part, began, "", total(filled.values()))
+        for (period, tier), quantity in filled.items():
+            yield period, tier, quantity
+
+    def _before(self, part: Part, began: date, period: str, used: Number) -> Number:
+        """How far up the ladder earlier bills had come; remembers how far this one comes."""
+        if not self.to_date:
+            return ZERO
+        before = recalled(part, "block", self.code, period, began)
+        keep(part, "block", self.code, period, began, before + used)
+        forget(part, "block", self.code, began)
+        return before
+
+    def _rungs(self, rate: Rate, part: Part) -> Iterator[Rung]:
+        ladder = rate.ladder
+        above: Number = ZERO
+        below = ZERO  # the price of the block before
+        for tier, block in enumerate(ladder, 1):
+            upto = None if block.upto is None else self._limit(block.upto, part)
+            number = tier if len(ladder) > 1 else 0
+            if self.steps == "bands":
+                yield Rung(number, above, upto, block.price)
+            else:
+                yield Rung(number, above, None, block.price - below)
+                below = block.price
+            above = upto
+
+    def _limit(self, upto: Price, part: Part) -> Number:
+        """The limit of a block for these days and this household."""
+        limit: Number = upto
+        if self.household and part.measured.persons >= self.household.persons:
+            limit = limit + self.household.extra
+        match self.blocks_per:
+            case "year-to-date" | "season-to-date":
+                return limit
+            case "kw":
+                return limit * part.highest_kw()
+            case "kw-day":
+                return part.times(limit, "day") * part.highest_kw()
+            case per:
+                return part.times(limit, per)
+
+    def _line(self, part: Part, period: str, rung: Rung, quantity: Number) -> Draft:
+        days = part.period
+        return Draft(
+            self.code,
+            self.kind,
+            quantity,
+            "kWh",
+            rung.price,
+            quantity * rung.price,
+            days.since,
+            days.until,
+            period,
+            rung.tier,
+        )

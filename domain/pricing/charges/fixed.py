@@ -1,0 +1,34 @@
+"""Fixed charge: so much a month, a day, a year, or a bill, whatever is used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from domain.kit import value
+from domain.pricing.charges.kit import Code, Draft, Part, Per
+from domain.values import Price
+
+
+@value
+class Fixed:
+    """A standing charge, meter rent, service fee: `price` per `per`."""
+
+    kind: Literal["fixed"] = "fixed"
+    code: Code
+    title: str = ""
+    price: Price
+    per: Per = "month"
+
+    def lines(self, part: Part) -> Iterator[Draft]:
+        """One line: the price times how many of its units the days are."""
+        yield Draft(
+            self.code,
+            self.kind,
+            part.count(self.per),
+            self.per.removesuffix("-of-365"),
+            self.price,
+            part.times(self.price, self.per),
+            part.period.since,
+            part.period.until,
+        )

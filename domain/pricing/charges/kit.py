@@ -1,0 +1,303 @@
+"""
+What every kind of charge is written with: `Part` is what it is shown, `Draft` its answer.
+
+A charge is a frozen value (what the tariff says) with one method (how it is reckoned):
+
+    def lines(self, part: Part) -> Iterator[Draft]
+
+A part is some days of a bill under one tariff version.  Whatever a charge may know is asked of
+it, so that the same rule gives amounts, explanations and columns of many accounts.
+"""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from functools import lru_cache, reduce
+from typing import Annotated, Literal, Protocol, TypeAlias
+
+from pydantic import StringConstraints
+
+from domain.kit import Refused
+from domain.pricing.calendars import Calendar, Schedule
+from domain.pricing.exact import ZERO, Number, larger, total
+from domain.pricing.usage import Agreed, Channel, What
+from domain.values import Period, next_month
+
+Code: TypeAlias = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9._ -]{0,58}[A-Za-z0-9])?$")
+]
+Per: TypeAlias = Literal["period", "month", "month-of-365", "day", "year"]
+"""For what a price or an allowance is: once a bill; a calendar month, part months by days;
+a month taken as 365/12 days; a day; a year of 365 or 366 days."""
+
+Memory: TypeAlias = MutableMapping[tuple[What, str, str, date], Number]
+"""Handed from bill to bill: (what, code, period, since) -> quantity; `pricing.usage.Kept`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Peak:
+    """
+    Which demand is meant: in kW or kVA, the mean over how many minutes (None: as told).
+
+    Intervals that are longer are refused, or taken as they are.
+    """
+
+    unit: Literal["kW", "kVA"] = "kW"
+    minutes: int | None = None
+    longer: Literal["refused", "taken"] = "refused"
+
+
+class Measured(Protocol):
+    """What was measured, as numbers: kWh, kvarh, kW, kVA."""
+
+    @property
+    def persons(self) -> int:
+        """How many live in the household."""
+        ...
+
+    @property
+    def told_power_factor(self) -> Number | None:
+        """The power factor, where it is told and not measured."""
+        ...
+
+    def energy(
+        self,
+        period: Period,
+        channel: Channel,
+        schedule: Schedule | None,
+        calendar: Calendar,
+        over: Literal["interval", "hour"] | None = None,
+    ) -> dict[str, Number]:
+        """Energy by time-of-use period; `over`: net of the other direction within that time."""
+        ...
+
+    def peaks(
+        self, period: Period, asked: Peak, schedule: Schedule | None, calendar: Calendar
+    ) -> dict[str, Number]:
+        """Highest demand by time-of-use period; empty when none was measured."""
+        ...
+
+    def in_time_order(
+        self,
+        period: Period,
+        schedule: Schedule | None,
+        calendar: Calendar,
+        limits: Mapping[str, list[Number]],
+        before: Number,
+    ) -> dict[tuple[str, int], Number]:
+        """KWh by period and block of one ladder that fills as energy flows."""
+        ...
+
+    def held(self, what: Agreed, period: Period) -> list[tuple[Period, Number]]:
+        """What was agreed (kW) or installed (kVA), stretch by stretch."""
+        ...
+
+    def known(self, number: Number, what: str, facts: Sequence[str] = ()) -> Number:
+        """A number that a rule starts from, under the name by which it will be explained."""
+        ...
+
+
+class DemandMissing(Refused):
+    """The tariff charges for demand, and none was measured."""
+
+
+class NotAgreed(Refused):
+    """The tariff charges for contract demand or capacity, and the account has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A line before rounding; `amount` is in major units, exact."""
+
+    code: str
+    kind: str
+    quantity: Number
+    unit: str
+    rate: Number
+    amount: Number
+    since: date
+    until: date
+    period: str = ""
+    tier: int = 0
+
+    def worth(self, amount: Number) -> Draft:
+        """The same line with another amount."""
+        return Draft(
+            self.code,
+            self.kind,
+            self.quantity,
+            self.unit,
+            self.rate,
+            amount,
+            self.since,
+            self.until,
+            self.period,
+            self.tier,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some days of a bill under one tariff version, and what was measured in them."""
+
+    period: Period
+    bill: Period  # the whole bill that this is a part of
+    calendar: Calendar
+    schedules: Mapping[str, Schedule]
+    measured: Measured
+    memory: Memory
+    settled: list[Draft] = field(default_factory=list)  # the lines of charges said before
+
+    def kwh(
+        self,
+        channel: Channel = "import",
+        schedule: str | None = None,
+        over: Literal["interval", "hour"] | None = None,
+    ) -> dict[str, Number]:
+        """Energy by time-of-use period ("" without a schedule), kWh or kvarh."""
+        table = self.schedules[schedule] if schedule else None
+        return self.measured.energy(self.period, channel, table, self.calendar, over)
+
+    def kw(self, asked: Peak = Peak(), schedule: str | None = None) -> dict[str, Number]:
+        """Highest demand by time-of-use period."""
+        table = self.schedules[schedule] if schedule else None
+        return self.measured.peaks(self.period, asked, table, self.calendar)
+
+    def highest_kw(self, asked: Peak = Peak()) -> Number:
+        """The highest demand of all hours.  Raises DemandMissing."""
+        found = list(self.kw(asked).values())
+        if not found:
+            raise DemandMissing(since=self.period.since, until=self.period.until)
+        return reduce(larger, found)
+
+    def in_time_order(
+        self, schedule: str | None, limits: Mapping[str, list[Number]], before: Number
+    ) -> dict[tuple[str, int], Number]:
+        """KWh by period and block of one ladder that fills as energy flows."""
+        table = self.schedules[schedule] if schedule else None
+        return self.measured.in_time_order(self.period, table, self.calendar, limits, before)
+
+    def base(self, of: Sequence[str], but: Sequence[str] = ()) -> Number:
+        """The sum of the lines said before whose code or kind is in `of` (all, if empty)."""
+        return total(
+            line.amount
+            for line in self.settled
+            if (not of or line.code in of or line.kind in of)
+            and not (line.code in but or line.kind in but)
+        )
+
+    def share(self, per: Per) -> Fraction:
+        """How many of the units `per` these days are."""
+        return share_of(per, self.period.since, self.period.until, self.bill.days)
+
+    def times(self, number: Number, per: Per) -> Number:
+        """A number for one unit of `per`, for these days; multiplied first, divided last."""
+        share = self.share(per)
+        if share == 1:
+            return number
+        many = self.measured.known(Decimal(share.numerator), f"days, per {per}")
+        if share.denominator == 1:
+            return number * many
+        return number * many / self.measured.known(Decimal(share.denominator), f"of a {per}")
+
+    def count(self, per: Per) -> Decimal:
+        """The share as a quantity to print."""
+        share = self.share(per)
+        return Decimal(share.numerator) / Decimal(share.denominator)
+
+    def within(self, since: date, until: date) -> Part:
+        """The days of it from `since` to before `until`."""
+        return replace(self, period=Period(since=since, until=until))
+
+    def by_season(self, matters: bool = True) -> Iterator[tuple[str, Part]]:
+        """It cut where the season changes; whole, in the season "", if that is no matter."""
+        if not matters or not self.calendar.seasons:
+            yield "", self
+            return
+        first = self.period.since
+        season = self.calendar.season(first)
+        for day in self.period:
+            if (now := self.calendar.season(day)) != season:
+                yield season, self.within(first, day)
+                first, season = day, now
+        yield season, self.within(first, self.period.until)
+
+    def by_year(self, begins: str) -> Iterator[tuple[date, Part]]:
+        """It cut where a year of account begins (`begins` as 01-01), with the day it began."""
+        month, day = int(begins[:2]), int(begins[3:])
+        first = self.period.since
+        start = date(first.year, month, day)
+        start = start if start <= first else date(first.year - 1, month, day)
+        while first < self.period.until:
+            following = date(start.year + 1, month, day)
+            until = min(following, self.period.until)
+            yield start, self.within(first, until)
+            first, start = until, following
+
+    def season_began(self) -> date:
+        """The day on which the season of its first day began."""
+        first = self.period.since
+        season = self.calendar.season(first)
+        for _ in range(366):
+            if self.calendar.season(yesterday(first)) != season:
+                break
+            first = yesterday(first)
+        return first
+
+
+@lru_cache(4096)
+def share_of(per: Per, since: date, until: date, bill_days: int) -> Fraction:
+    """How many of the units `per` the days from `since` to before `until` are."""
+    days = (until - since).days
+    match per:
+        case "day":
+            return Fraction(days)
+        case "period":
+            return Fraction(days, bill_days)
+        case "month":
+            return sum((Fraction(*part) for part in _months(since, until)), start=Fraction(0))
+        case "month-of-365":
+            return Fraction(days * 12, 365)
+        case "year":
+            every = (since + timedelta(days=n) for n in range(days))
+            years = (Fraction(1, 366 if _leap(day.year) else 365) for day in every)
+            return sum(years, start=Fraction(0))
+
+
+def _months(since: date, until: date) -> Iterator[tuple[int, int]]:
+    while since < until:
+        end = min(next_month(since), until)
+        yield (end - since).days, monthrange(since.year, since.month)[1]
+        since = end
+
+
+def _leap(year: int) -> bool:
+    return monthrange(year, 2)[1] == 29
+
+
+def yesterday(day: date) -> date:
+    """The day before."""
+    return day - timedelta(days=1)
+
+
+def keep(part: Part, what: What, code: str, period: str, since: date, quantity: Number) -> None:
+    """Hand something on to the next bill, in place of what was handed on before."""
+    part.memory[what, code, period, since] = quantity
+
+
+def forget(part: Part, what: What, code: str, before: date) -> None:
+    """Hand on no more of what is older than a day."""
+    old = [key for key in part.memory if key[:2] == (what, code) and key[3] < before]
+    for key in old:
+        del part.memory[key]
+
+
+def recalled(part: Part, what: What, code: str, period: str, since: date) -> Number:
+    """What an earlier bill handed on; zero if nothing."""
+    kept = part.memory.get((what, code, period, since), ZERO)
+    return part.measured.known(kept, f"{what} carried forward, {code} {period}".rstrip())

@@ -1,0 +1,43 @@
+"""Percentage: a tax, a levy or a discount on lines that were said before it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from domain.kit import value
+from domain.pricing.charges.kit import Code, Draft, Part
+from domain.pricing.exact import ONE, Number
+from domain.values import Price
+
+
+@value
+class Percentage:
+    """
+    `rate` (0.13 is 13 %) of the lines whose code or kind is in `of` (empty: all), less `but`.
+
+    `included`: the prices contain it.  It is then a line, and a line of the kind `tax-included`
+    takes it off what the lines before would have earned; together they add nothing.
+    """
+
+    kind: Literal["tax"] = "tax"
+    code: Code
+    title: str = ""
+    rate: Price
+    of: tuple[Code, ...] = ()
+    but: tuple[Code, ...] = ()
+    included: bool = False
+
+    def lines(self, part: Part) -> Iterator[Draft]:
+        """One line: its rate times its base, as rounded if lines are rounded."""
+        base = part.base(self.of, self.but)
+        if not self.included:
+            yield self._line(part, self.kind, base, base * self.rate)
+            return
+        tax = base * self.rate / (ONE + self.rate)
+        yield self._line(part, self.kind, base, tax)
+        yield self._line(part, "tax-included", base, -tax)
+
+    def _line(self, part: Part, kind: str, base: Number, amount: Number) -> Draft:
+        days = part.period
+        return Draft(self.code, kind, base, "", self.rate, amount, days.since, days.until)

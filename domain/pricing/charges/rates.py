@@ -1,0 +1,117 @@
+"""Prices by season and time-of-use period, as ladders of blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import NamedTuple
+
+from domain.kit import Refused, value
+from domain.pricing.calendars import Calendar, Label, Schedule
+from domain.pricing.exact import ZERO, Number, within
+from domain.values import Price
+
+
+class NoRate(Refused):
+    """The tariff has no rate for this time-of-use period in this season."""
+
+
+@value
+class Block:
+    """A price for what lies below `upto` and above the block before; the last has no end."""
+
+    price: Price
+    upto: Price | None = None
+
+
+class Step(NamedTuple):
+    """A block of a ladder, or its only price."""
+
+    price: Decimal
+    upto: Decimal | None
+
+
+@value
+class Rate:
+    """What a unit costs in a season and period: one price, or a ladder of blocks."""
+
+    season: Label | None = None
+    period: Label | None = None
+    price: Price | None = None
+    blocks: tuple[Block, ...] = ()
+
+    def __post_init__(self) -> None:
+        if (self.price is None) == (not self.blocks):
+            raise ValueError("a rate is one price, or blocks")
+        ends = [block.upto for block in self.blocks]
+        closed = [end for end in ends[:-1] if end is not None]
+        if len(closed) != max(len(ends) - 1, 0) or closed != sorted(set(closed)):
+            raise ValueError("blocks rise, and only the last has no end")
+        if ends and ends[-1] is not None:
+            raise ValueError("the last block has no end")
+
+    @property
+    def ladder(self) -> tuple[Step, ...]:
+        """Its blocks, also when it is one price."""
+        if self.price is not None:
+            return (Step(self.price, None),)
+        return tuple(Step(block.price, block.upto) for block in self.blocks)
+
+    @property
+    def place(self) -> str:
+        return " ".join(filter(None, (self.season, self.period))) or "every hour"
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """A block of a ladder between its two limits, already scaled to the days at hand."""
+
+    tier: int  # 1, 2 …; 0 in a ladder of one
+    above: Number
+    upto: Number | None
+    price: Number
+
+    def part_of(self, quantity: Number, before: Number = ZERO) -> Number:
+        """How much of a quantity falls in it, when `before` was used already."""
+        if self.above is ZERO and self.upto is None:
+            return quantity
+        if before is ZERO:
+            return within(quantity, self.above, self.upto)
+        after = within(before + quantity, self.above, self.upto)
+        return after - within(before, self.above, self.upto)
+
+
+def looked_up(rates: Sequence[Rate], season: str, period: str) -> Rate:
+    """The rate for a season and period; one that names no season, or no period, is for all."""
+    for rate in rates:
+        if rate.season in (None, season) and rate.period in (None, period):
+            return rate
+    raise NoRate(season=season, period=period)
+
+
+def check_rates(
+    rates: Sequence[Rate], calendar: Calendar, schedule: Schedule | None, place: str
+) -> None:
+    """Raise ValueError when a season or period has no rate, two rates, or is unknown."""
+    seasons = [season.name for season in calendar.seasons]
+    periods = schedule.periods if schedule else ()
+    for rate in rates:
+        if rate.season is not None and rate.season not in seasons:
+            raise ValueError(f"{place}: there is no season {rate.season!r}")
+        if rate.period is not None and schedule is None:
+            raise ValueError(f"{place}: a rate for {rate.period!r} needs a schedule")
+    for season in seasons or [""]:
+        for period in periods or [""]:
+            fitting = list(_fitting(rates, season, period))
+            spot = f"{season} {period}".strip() or "every hour"
+            if not fitting:
+                raise ValueError(f"{place}: no rate for {spot}")
+            if len(fitting) > 1:
+                raise ValueError(f"{place}: {len(fitting)} rates for {spot}")
+
+
+def _fitting(rates: Sequence[Rate], season: str, period: str) -> Iterator[Rate]:
+    for rate in rates:
+        if rate.season in (None, season) and rate.period in (None, period):
+            yield rate

@@ -1,0 +1,110 @@
+"""The tariff document: what a utility publishes, one validated value, in JSON or TOML."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+from decimal import Decimal
+from typing import Literal
+
+from domain.kit import value
+from domain.pricing.calendars import Calendar, Label, Schedule
+from domain.pricing.charges import Charge
+from domain.pricing.charges.rates import check_rates
+from domain.values import Currency, Mode, Price, TariffId, minor_digits
+
+
+@value
+class Rounding:
+    """
+    How exact amounts become money.
+
+    `line`: every line is rounded to `step` (the minor unit, if not said); the bill is
+    their sum. `document`: the bill is the exact sum rounded to `step`, lines are rounded
+    to the minor unit, and the difference becomes a line `rounding`, or is added to the
+    largest line whose code or time-of-use period is `remainder` (the flat-balance rule).
+    """
+
+    per: Literal["line", "document"] = "line"
+    mode: Mode = "half-up"
+    step: Price | None = None
+    remainder: Label | None = None
+
+    def step_in(self, currency: str) -> Decimal:
+        """The step, in major units."""
+        return self.step or Decimal(1).scaleb(-minor_digits(currency))
+
+    def __post_init__(self) -> None:
+        if self.step is not None and self.step <= 0:
+            raise ValueError("amounts are rounded to a step above zero")
+
+
+@value
+class TariffDocument:
+    """Charges in the order in which they are reckoned, and the calendars they speak of."""
+
+    name: str
+    currency: Currency
+    charges: tuple[Charge, ...]
+    calendar: Calendar = Calendar()
+    schedules: tuple[Schedule, ...] = ()
+    rounding: Rounding = Rounding()
+    registers_split: Literal["days", "reading"] = "days"  # where the tariff changes between two
+    source: str = ""  # where its figures were published
+
+    def __post_init__(self) -> None:
+        _once("charge", (charge.code for charge in self.charges))
+        _once("schedule", (schedule.name for schedule in self.schedules))
+        digits = Decimal(1).scaleb(-minor_digits(self.currency))
+        if self.rounding.step_in(self.currency) % digits:
+            raise ValueError(f"the rounding step is not a multiple of {digits} {self.currency}")
+        for schedule in self.schedules:
+            schedule.check(self.calendar)
+        said: list[str] = []
+        for charge in self.charges:
+            self._check(charge, said)
+            said += [charge.code, charge.kind]
+
+    @property
+    def looks_back(self) -> bool:
+        """Whether a bill depends on the bills before it."""
+        return any(getattr(charge, "looks_back", False) for charge in self.charges)
+
+    def _check(self, charge: Charge, said: list[str]) -> None:
+        named = {schedule.name: schedule for schedule in self.schedules}
+        schedule = getattr(charge, "schedule", None)
+        if schedule is not None and schedule not in named:
+            raise ValueError(f"charge {charge.code!r}: there is no schedule {schedule!r}")
+        rates = getattr(charge, "rates", None)
+        if rates is not None:
+            place = f"charge {charge.code!r}"
+            check_rates(rates, self.calendar, named.get(schedule or ""), place)
+        for wanted in _bases(charge):
+            if wanted not in said:
+                told = "is not said before it"
+                raise ValueError(f"charge {charge.code!r}: its base {wanted!r} {told}")
+
+
+def _bases(charge: Charge) -> Iterator[str]:
+    for name in ("of", "but", "against"):
+        named = getattr(charge, name, ())
+        if isinstance(named, tuple):
+            yield from named
+
+
+def _once(what: str, names: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise ValueError(f"there are two of the {what} {name!r}")
+        seen.add(name)
+
+
+@value
+class TariffVersion:
+    """A document that was published: it applies from `since` until the next one does."""
+
+    tariff: TariffId
+    version: int
+    since: date
+    document: TariffDocument

@@ -1,0 +1,32 @@
+"""What can happen to a tariff."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TypeAlias
+
+from domain.kit import event
+from domain.pricing.tariff.document import TariffDocument
+from domain.values import TariffId, Text
+
+
+@event("tariff.drafted")
+class TariffDrafted:
+    document: TariffDocument
+    drafted_by: Text
+
+
+@event("tariff.approved")
+class TariffApproved:
+    approved_by: Text
+
+
+@event("tariff.published")
+class TariffPublished:
+    tariff: TariffId
+    version: int
+    since: date
+    document: TariffDocument
+
+
+TariffEvent: TypeAlias = TariffDrafted | TariffApproved | TariffPublished

@@ -1,0 +1,1 @@
+"""Readings: interval days, judged and revised."""

@@ -1,0 +1,1 @@
+"""Receivables: payments taken and returned."""

@@ -1,0 +1,1 @@
+"""The language projections are written in, and what keeps their tables."""

@@ -1,0 +1,94 @@
+"""Service points, and who takes supply there under which tariffs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date
+
+from domain.kit import Fact
+from domain.network.point import PointEnergised, PointSupplied, PointTariffChanged, PointVacated
+from projections.kit.table import Projection, Table
+
+# Service points
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One row a service point."""
+
+    point: str
+    address: str
+    energised: date
+
+
+def _points(table: Table[str, Point], fact: Fact) -> None:
+    table[fact.key] = Point(fact.key, fact.event.address, fact.event.on)
+
+
+points = Projection(
+    name="points",
+    version=1,
+    row=Point,
+    key=("point",),
+    wants=(PointEnergised,),
+    touches=lambda fact: (fact.key,),
+    project=_points,
+)
+
+
+# Who takes supply there, under which tariffs
+
+
+@dataclass(frozen=True, slots=True)
+class TariffSpell:
+    """The tariff that prices a supply from a day on, until the next one."""
+
+    since: date
+    tariff: str
+    fact: str
+
+
+@dataclass(frozen=True, slots=True)
+class Supply:
+    """One row for each time an account took supply at a point; no end while it lasts."""
+
+    point: str
+    since: date
+    account: str
+    until: date | None
+    tariffs: tuple[TariffSpell, ...]
+    ended: str | None  # the fact that ended it
+
+
+def _supplies(table: Table[tuple[str, date], Supply], fact: Fact) -> None:
+    match fact.event:
+        case PointSupplied() as e:
+            first = (TariffSpell(e.since, e.tariff, fact.ref),)
+            table[fact.key, e.since] = Supply(fact.key, e.since, e.account, None, first, None)
+        case PointTariffChanged() as e:
+            row = table[fact.key, e.supplied]
+            kept = (t for t in row.tariffs if t.since != e.since)
+            spells = sorted(
+                (*kept, TariffSpell(e.since, e.tariff, fact.ref)), key=lambda t: t.since
+            )
+            table[fact.key, e.supplied] = replace(row, tariffs=tuple(spells))
+        case PointVacated() as e:
+            row = table[fact.key, e.supplied]
+            table[fact.key, e.supplied] = replace(row, until=e.until, ended=fact.ref)
+
+
+def _supply_key(fact: Fact) -> tuple[str, date]:
+    e = fact.event
+    return fact.key, e.since if isinstance(e, PointSupplied) else e.supplied
+
+
+supplies = Projection(
+    name="supplies",
+    version=1,
+    row=Supply,
+    key=("point", "since"),
+    wants=(PointSupplied, PointTariffChanged, PointVacated),
+    touches=lambda fact: (_supply_key(fact),),
+    project=_supplies,
+    indexes=(("account",),),
+)

@@ -1,0 +1,85 @@
+"""Tariffs: the draft at hand, and every version that was published."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date
+
+from domain.kit import Fact
+from domain.pricing.tariff import TariffApproved, TariffDocument, TariffDrafted, TariffPublished
+from projections.kit.table import Projection, Table
+
+# The tariff
+
+
+@dataclass(frozen=True, slots=True)
+class Tariff:
+    """One row a tariff; `draft` is what waits to be approved or published."""
+
+    tariff: str
+    name: str
+    currency: str
+    versions: int
+    draft: TariffDocument | None
+    drafted_by: str | None
+    approved_by: str | None
+
+
+def _tariffs(table: Table[str, Tariff], fact: Fact) -> None:
+    old = table.get(fact.key)
+    match fact.event:
+        case TariffDrafted() as e:
+            name, currency = e.document.name, e.document.currency
+            count = old.versions if old else 0
+            table[fact.key] = Tariff(
+                fact.key, name, currency, count, e.document, e.drafted_by, None
+            )
+        case TariffApproved() as e if old:
+            table[fact.key] = replace(old, approved_by=e.approved_by)
+        case TariffPublished() as e if old:
+            table[fact.key] = replace(
+                old, versions=e.version, draft=None, drafted_by=None, approved_by=None
+            )
+
+
+tariffs = Projection(
+    name="tariffs",
+    version=1,
+    row=Tariff,
+    key=("tariff",),
+    wants=(TariffDrafted, TariffApproved, TariffPublished),
+    touches=lambda fact: (fact.key,),
+    project=_tariffs,
+)
+
+
+# Its versions
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedTariff:
+    """One row a version: in force from `since` until a later one is."""
+
+    tariff: str
+    version: int
+    since: date
+    document: TariffDocument
+    fact: str
+
+
+def _versions(table: Table[tuple[str, int], PublishedTariff], fact: Fact) -> None:
+    e = fact.event
+    table[fact.key, e.version] = PublishedTariff(
+        fact.key, e.version, e.since, e.document, fact.ref
+    )
+
+
+tariff_versions = Projection(
+    name="tariff_versions",
+    version=1,
+    row=PublishedTariff,
+    key=("tariff", "version"),
+    wants=(TariffPublished,),
+    touches=lambda fact: ((fact.key, fact.event.version),),
+    project=_versions,
+)

@@ -1,0 +1,1 @@
+"""Archives: history as sealed files, and back.  They know no noun."""

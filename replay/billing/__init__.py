@@ -1,0 +1,1 @@
+"""The billing office: what calculates bills, and checks their amounts."""

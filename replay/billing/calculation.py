@@ -1,0 +1,186 @@
+"""
+Reckoning: what a bill is, at any position of history.
+
+A bill is a pure function of the tables as they were known at a position: who took supply where,
+what was measured, which tariff versions were published.  Issuing reckons at the head; re-rating
+reckons at the basis and must give the same lines; correcting reckons at the head again and
+subtracts.  Nothing here is remembered, so nothing here can be out of date.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from domain.billing.bill import (
+    Basis,
+    BillLine,
+    NothingSupplied,
+    Reckoned,
+    TariffNotInForce,
+    WrongCurrency,
+)
+from domain.customers.account import AccountUnknown
+from domain.organisation.utility import UtilityNotEstablished
+from domain.pricing.rating import Rated, Usage, rate
+from domain.pricing.tariff import TariffVersion, in_force
+from domain.pricing.usage import Carry
+from domain.references import packed
+from domain.values import Period
+from projections.billing import bills
+from projections.customers import accounts
+from projections.kit.table import Tables, Where
+from projections.network import Supply, supplies
+from projections.organisation import Settings, settings
+from projections.pricing import tariff_versions
+from replay.billing.measured import measured
+
+
+@dataclass(frozen=True, slots=True)
+class Rating:
+    """What one supply is rated from: enough to rate it, and to explain it."""
+
+    point: str
+    period: Period
+    versions: tuple[TariffVersion, ...]
+    usage: Usage
+    carry: Carry
+    facts: tuple[str, ...]
+    estimated: bool
+
+    def rated(self) -> Rated:
+        """Its lines.  Raises the refusals of `domain.pricing.rating.rate`."""
+        return rate(self.versions, self.usage, self.period, self.carry)
+
+
+class Reckoner:
+    """
+    Reckons bills of one set of tables.
+
+    Raises AccountUnknown, NothingSupplied, PeriodNotMeasured, TariffNotInForce, WrongCurrency,
+    and the refusals of `domain.pricing.rating.rate`.
+    """
+
+    def __init__(self, tables: Tables) -> None:
+        self.tables = tables
+
+    def reckon(self, account: str, period: Period, known_at: int) -> Reckoned:
+        """The bill of an account for a period, as it is right at a position."""
+        here = self._settings(known_at)
+        lines: list[BillLine] = []
+        facts: dict[str, None] = {}
+        tariffs: dict[str, None] = {}
+        estimated = False
+        for rating in self._ratings(here, account, period, known_at):
+            rated = rating.rated()
+            if rated.currency != here.currency:
+                raise WrongCurrency(
+                    point=rating.point, tariff=rated.currency, books=here.currency
+                )
+            lines += (BillLine(point=rating.point, line=line) for line in rated.lines)
+            facts |= dict.fromkeys(rating.facts)
+            tariffs |= {f"{one.tariff}@{one.version}": None for one in _used(rating)}
+            estimated = estimated or rating.estimated
+        return Reckoned(
+            period=period,
+            currency=here.currency,
+            lines=tuple(lines),
+            total=sum(each.line.amount for each in lines),
+            basis=Basis(
+                position=known_at,
+                tariffs=tuple(tariffs),
+                facts=packed(facts),
+                estimated=estimated,
+            ),
+        )
+
+    def ratings(self, account: str, period: Period, known_at: int) -> Iterator[Rating]:
+        """What each supply of the account is rated from, in order of point and day."""
+        return self._ratings(self._settings(known_at), account, period, known_at)
+
+    def _ratings(
+        self, here: Settings, account: str, period: Period, known_at: int
+    ) -> Iterator[Rating]:
+        if self.tables.get(accounts, account, known_at=known_at) is None:
+            raise AccountUnknown(account=account)
+        by_account = Where("account", "=", account)
+        supplied = False
+        for supply in self.tables.find(supplies, by_account, known_at=known_at):
+            if part := period.meet(supply.since, supply.until):
+                supplied = True
+                yield self._rating(supply, part, here.zone, known_at)
+        if not supplied:
+            raise NothingSupplied(account=account, since=period.since, until=period.until)
+
+    def _settings(self, known_at: int) -> Settings:
+        here = self.tables.get(settings, "settings", known_at=known_at)
+        if here is None:
+            raise UtilityNotEstablished
+        return here
+
+    def _rating(self, supply: Supply, part: Period, zone: str, known_at: int) -> Rating:
+        versions, tariff_facts = self._versions(supply, part, known_at)
+        use = measured(self.tables, supply.point, part, zone, known_at)
+        ended = (supply.ended,) if supply.ended and supply.until == part.until else ()
+        facts = (*tariff_facts, *ended, *use.facts)
+        rating = Rating(supply.point, part, versions, use.usage, (), facts, use.estimated)
+        if any(one.document.looks_back for one in _used(rating)):
+            carry, earlier = self._carried(supply, rating, zone, known_at)
+            rating = replace(rating, carry=carry, facts=(*facts, *earlier))
+        return rating
+
+    def _versions(
+        self, supply: Supply, part: Period, known_at: int
+    ) -> tuple[tuple[TariffVersion, ...], tuple[str, ...]]:
+        """The versions that price a supply from its first day on, each from the day it does."""
+        versions: list[TariffVersion] = []
+        facts: list[str] = []
+        ends = [spell.since for spell in supply.tariffs[1:]]
+        for spell, end in zip(supply.tariffs, [*ends, part.until], strict=True):
+            if spell.since >= end:
+                continue
+            by_tariff = Where("tariff", "=", spell.tariff)
+            rows = self.tables.find(tariff_versions, by_tariff, known_at=known_at)
+            refs = {row.version: row.fact for row in rows}
+            published = [
+                TariffVersion(
+                    tariff=row.tariff,
+                    version=row.version,
+                    since=row.since,
+                    document=row.document,
+                )
+                for row in rows
+            ]
+            for stretch, one in in_force(published, Period(since=spell.since, until=end)):
+                versions.append(replace(one, since=stretch.since))
+                if part.meet(stretch.since, stretch.until):
+                    facts += (spell.fact, refs[one.version])
+        if not versions or versions[0].since > part.since:
+            raise TariffNotInForce(tariff=supply.tariffs[0].tariff, on=part.since)
+        return tuple(versions), tuple(facts)
+
+    def _carried(
+        self, supply: Supply, rating: Rating, zone: str, known_at: int
+    ) -> tuple[Carry, tuple[str, ...]]:
+        """What the earlier bills of this supply, reckoned as known now, hand to this one."""
+        carry: Carry = ()
+        facts: list[str] = []
+        earlier = self.tables.find(
+            bills,
+            Where("account", "=", supply.account),
+            Where("until", "<=", rating.period.since),
+            order=("since",),
+            known_at=known_at,
+        )
+        for bill in earlier:
+            part = Period(since=bill.since, until=bill.until).meet(supply.since, supply.until)
+            if part is not None:
+                use = measured(self.tables, supply.point, part, zone, known_at)
+                carry = rate(rating.versions, use.usage, part, carry).carry
+                facts += use.facts
+        return carry, tuple(facts)
+
+
+def _used(rating: Rating) -> list[TariffVersion]:
+    """The versions of which some day of the period is priced."""
+    return [one for _, one in in_force(rating.versions, rating.period)]

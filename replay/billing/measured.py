@@ -1,0 +1,238 @@
+"""
+What was measured at a point in a period: interval days where there are any, else registers.
+
+Between two readings a register is taken to have run evenly, day by day; where a boundary of the
+period falls between them its count is interpolated, and the bill says that it is estimated.  A
+tested error of the meter (1 + e counted for each Wh) is taken out of what was counted.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+from itertools import groupby, pairwise
+
+from domain.billing.bill import PeriodNotMeasured
+from domain.metering.meter import Register
+from domain.pricing.usage import Registered, Series, Usage
+from domain.values import Period, midnight, whole
+from projections.kit.table import Tables, Where
+from projections.metering import (
+    Installation,
+    MeterError,
+    Reading,
+    installations,
+    meter_errors,
+    readings,
+)
+from projections.readings import IntervalDay, interval_days
+
+RIGHT = Decimal(1)
+
+
+@dataclass(slots=True)
+class Measured:
+    """Usage, the facts it was taken from, and whether any of it is an estimate."""
+
+    usage: Usage
+    facts: tuple[str, ...]
+    estimated: bool = False
+
+
+@dataclass(slots=True)
+class _Collected:
+    series: list[Series] = field(default_factory=list)
+    registers: list[Registered] = field(default_factory=list)
+    facts: dict[str, None] = field(default_factory=dict)
+    estimated: bool = False
+
+
+def measured(tables: Tables, point: str, period: Period, zone: str, known_at: int) -> Measured:
+    """Usage of whole local days.  Raises PeriodNotMeasured with the first day that is not."""
+    at_point = Where("point", "=", point)
+    hung = tables.find(installations, at_point, order=("since",), known_at=known_at)
+    errors = tables.find(meter_errors, at_point, order=("position",), known_at=known_at)
+    days = tables.find(
+        interval_days,
+        at_point,
+        Where("day", ">=", period.since),
+        Where("day", "<", period.until),
+        order=("channel", "day"),
+        known_at=known_at,
+    )
+    found = _Collected()
+    covered = period.since
+    for installation in hung:
+        part = period.meet(installation.since, installation.until)
+        if part is None:
+            continue
+        if part.since > covered:
+            break
+        here = _Here(tables, installation, part, zone, known_at, errors)
+        mine = [day for day in days if day.day in part and day.meter == installation.meter]
+        here.intervals(mine, found) if mine else here.registers(found)
+        covered = part.until
+    if covered < period.until:
+        raise PeriodNotMeasured(point=point, day=covered, reason="no meter hangs there")
+    usage = Usage(zone=zone, series=tuple(found.series), registers=tuple(found.registers))
+    return Measured(usage, tuple(found.facts), found.estimated)
+
+
+@dataclass(frozen=True, slots=True)
+class _Here:
+    """One installation and the part of the period in which it hangs."""
+
+    tables: Tables
+    installation: Installation
+    part: Period
+    zone: str
+    known_at: int
+    errors: Sequence[MeterError]
+
+    def right(self, day: date) -> tuple[Decimal, str | None]:
+        """By what a count of that day is divided, and the fact that says so: the last word."""
+        for error in reversed(self.errors):
+            ends = error.until is not None and day >= error.until
+            if error.meter == self.installation.meter and day >= error.since and not ends:
+                return RIGHT + error.error, error.fact
+        return RIGHT, None
+
+    def intervals(self, days: Sequence[IntervalDay], found: _Collected) -> None:
+        """One series for each run of days of a channel."""
+        self._whole(days)
+        found.facts[self.installation.fact] = None
+        for _, run in groupby(days, key=lambda day: (day.channel, day.minutes)):
+            self._series(list(run), found)
+
+    def _whole(self, days: Sequence[IntervalDay]) -> None:
+        have = {day.day for day in days if day.channel == "import"}
+        for day in self.part:
+            if day not in have:
+                raise PeriodNotMeasured(
+                    point=self.installation.point, day=day, reason="no interval values"
+                )
+        for each in days:
+            if None in each.wh:
+                raise PeriodNotMeasured(
+                    point=each.point,
+                    day=each.day,
+                    reason=f"interval {each.wh.index(None) + 1} of {len(each.wh)} is missing",
+                )
+
+    def _series(self, run: Sequence[IntervalDay], found: _Collected) -> None:
+        for days in _adjoining(run):
+            values: list[int] = []
+            facts: dict[str, None] = {}
+            carried = Decimal(0)  # what rounding held back: a run adds up to the Wh
+            for day in days:
+                divisor, fact = self.right(day.day)
+                facts |= {day.fact: None} | ({fact: None} if fact else {})
+                found.estimated = found.estimated or day.quality == "estimated"
+                counted = (wh or 0 for wh in day.wh)
+                if divisor == RIGHT:
+                    values += (wh * self.installation.multiplier for wh in counted)
+                    continue
+                for wh in counted:
+                    exact = wh * self.installation.multiplier / divisor + carried
+                    values.append(max(0, whole(exact, "half-even")))
+                    carried = exact - values[-1]
+            found.facts |= facts
+            found.series.append(
+                Series(
+                    channel=days[0].channel,  # type: ignore[arg-type]
+                    start=midnight(days[0].day, self.zone),
+                    minutes=days[0].minutes,
+                    wh=tuple(values),
+                    facts=tuple(facts),
+                )
+            )
+
+    def registers(self, found: _Collected) -> None:
+        """One advance for each register, over the whole part."""
+        read = self.tables.find(
+            readings,
+            Where("meter", "=", self.installation.meter),
+            Where("on", ">=", self.installation.since),
+            order=("on",),
+            known_at=self.known_at,
+        )
+        if self.installation.until is not None:
+            read = [one for one in read if one.on <= self.installation.until]
+        cuts = self._cuts(read)
+        for register in self.installation.registers:
+            self._advances(register, read, cuts, found)
+
+    def _advances(
+        self, register: Register, read: Sequence[Reading], cuts: list[date], found: _Collected
+    ) -> None:
+        carried = Decimal(0)  # what rounding held back
+        for since, until in pairwise(cuts):
+            low, high = (self._count(read, register.code, day) for day in (since, until))
+            divisor, fact = self.right(since)
+            run = (high.count - low.count) * self.installation.multiplier
+            exact = run / divisor + carried
+            wh = whole(exact, "half-even")
+            carried = exact - wh
+            errors = (fact,) if fact else ()
+            used = (self.installation.fact, *low.facts, *high.facts, *errors)
+            found.facts |= dict.fromkeys(used)
+            found.estimated = found.estimated or low.estimated or high.estimated
+            found.registers.append(
+                Registered(
+                    channel=register.channel,
+                    label=register.label,
+                    since=since,
+                    until=until,
+                    wh=wh,
+                    facts=tuple(dict.fromkeys(used)),
+                )
+            )
+
+    def _cuts(self, read: Sequence[Reading]) -> list[date]:
+        """The days of readings, those on which an error begins or ends, and the two ends."""
+        first, last = self.part.since, self.part.until
+        inside = {one.on for one in read if first < one.on < last}
+        inside |= {day for day in self.part if self.right(day) != self.right(_eve(day))}
+        return sorted({first, *(day for day in inside if first < day < last), last})
+
+    def _count(self, read: Sequence[Reading], code: str, day: date) -> _Count:
+        at = bisect_left([one.on for one in read], day)
+        if at == len(read):
+            last = read[-1].on if read else self.installation.since
+            raise PeriodNotMeasured(
+                point=self.installation.point, day=last, reason=f"not read since {last}"
+            )
+        after = read[at]
+        if after.on == day:
+            return _Count(after.counts[code], (after.fact,), after.source == "estimate")
+        before = read[at - 1]  # there is one: the meter was read when it was hung
+        run = after.counts[code] - before.counts[code]
+        share = run * (day - before.on).days // (after.on - before.on).days
+        return _Count(before.counts[code] + share, (before.fact, after.fact), True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Count:
+    """What a register had counted at the start of a day, in Wh, and how that is known."""
+
+    count: int
+    facts: tuple[str, ...]
+    estimated: bool
+
+
+def _eve(day: date) -> date:
+    return day - timedelta(days=1)
+
+
+def _adjoining(run: Sequence[IntervalDay]) -> Iterator[list[IntervalDay]]:
+    days: list[IntervalDay] = []
+    for day in run:
+        if days and day.day != days[-1].day + timedelta(days=1):
+            yield days
+            days = []
+        days.append(day)
+    if days:
+        yield days

@@ -1,0 +1,205 @@
+"""
+Billing from history: what decisions must be given, and which bills a fact touches.
+
+The blast radius of a fact is every bill that stands on it, or would if reckoned now: candidates
+are found by place and day, and each is reckoned to see whether the fact is in its basis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Protocol
+
+from domain.billing.bill import (
+    BillLine,
+    BillUnknown,
+    Cause,
+    CorrectBill,
+    EmptyPeriod,
+    IssueBill,
+    Reckoned,
+    added,
+    difference,
+)
+from domain.kit import Fact, Refused, Stream
+from domain.metering.meter import (
+    MeterFoundInaccurate,
+    MeterInstalled,
+    MeterRead,
+    MeterReadingCorrected,
+    MeterRemoved,
+)
+from domain.network.point import PointSupplied, PointTariffChanged, PointVacated
+from domain.pricing.tariff import TariffPublished
+from domain.readings.intervals import IntervalsRecorded, IntervalsRevised
+from domain.references import unpacked
+from domain.values import Period
+from projections.billing import Bill, bills, corrections
+from projections.kit.table import Tables, Where
+from projections.network import supplies
+from replay.billing.calculation import Reckoner
+
+
+class Streams(Protocol):
+    """What is needed of history."""
+
+    def of(self, stream: Stream, *, until: int | None = None) -> list[Fact]:
+        """What happened to one thing, in order."""
+
+
+class NoSuchFact(Refused):
+    """There is no fact under this reference; one is named like meter-M1@3."""
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """A bill that stands on a fact: what it is, what it should be, in minor units."""
+
+    bill: Bill
+    stands: int
+    now: int
+
+    @property
+    def difference(self) -> int:
+        """What a correction would add."""
+        return self.now - self.stands
+
+
+class Billing:
+    """Reckons for commands, explains, and finds what a fact touches, on one set of tables."""
+
+    def __init__(self, history: Streams, tables: Tables, now: Callable[[], int]) -> None:
+        """`now` gives the position to reckon at, once the tables have been folded that far."""
+        self.history = history
+        self.tables = tables
+        self.now = now
+        self.reckoner = Reckoner(tables)
+
+    # What decisions are given
+
+    def reckoned(self, asked: object) -> Reckoned:
+        """What issue-bill and correct-bill need; reckoned at what is folded now."""
+        match asked:
+            case IssueBill():
+                if asked.until <= asked.since:
+                    raise EmptyPeriod(since=asked.since, until=asked.until)
+                period = Period(since=asked.since, until=asked.until)
+                return self.reckoner.reckon(asked.account, period, self.now())
+            case CorrectBill():
+                return self._corrected(asked)
+            case _:
+                raise TypeError(f"nothing to reckon for {type(asked).__name__}")
+
+    def _corrected(self, asked: CorrectBill) -> Reckoned:
+        known_at = self.now()
+        bill = self.tables.get(bills, asked.bill, known_at=known_at)
+        if bill is None or bill.account != asked.account:
+            raise BillUnknown(account=asked.account, bill=asked.bill)
+        now = self.reckoner.reckon(bill.account, period_of(bill), known_at)
+        return replace(
+            now,
+            causes=self._causes(bill, now),
+            uncorrected=tuple(self._uncorrected(bill, known_at)),
+        )
+
+    def _causes(self, bill: Bill, now: Reckoned) -> tuple[Cause, ...]:
+        """The facts that the bill would stand on now and does not stand on yet."""
+        stood = set(unpacked(bill.newest.facts))
+        causes = []
+        for ref in unpacked(now.basis.facts):
+            if ref not in stood:
+                fact = self.fact(ref)
+                causes.append(Cause(fact=ref, name=fact.name, position=fact.position))
+        return tuple(sorted(causes, key=lambda cause: cause.position))
+
+    def _uncorrected(self, bill: Bill, known_at: int) -> Iterator[str]:
+        earlier = self.tables.find(
+            bills,
+            Where("account", "=", bill.account),
+            Where("since", "<", bill.since),
+            order=("since",),
+            known_at=known_at,
+        )
+        for each in earlier:
+            now = self.reckoner.reckon(each.account, period_of(each), known_at)
+            if difference(now.lines, self.stands(each, known_at)):
+                yield each.bill
+
+    # What is asked of bills
+
+    def stands(self, bill: Bill, known_at: int) -> tuple[BillLine, ...]:
+        """The lines of a bill with the notes known at a position added up."""
+        notes = self.tables.find(
+            corrections, Where("bill", "=", bill.bill), order=("note",), known_at=known_at
+        )
+        lines = bill.lines
+        for note in sorted(notes, key=lambda note: note.basis.position):
+            lines = added(lines, note.lines)
+        return lines
+
+    def fact(self, ref: str) -> Fact:
+        """A fact by its reference.  Raises NoSuchFact."""
+        stream, _, version = ref.rpartition("@")
+        number = int(version) if version.isdecimal() and len(version) < 10 else 0
+        found = self.history.of(Stream(stream)) if stream and number else []
+        if not 0 < number <= len(found):
+            raise NoSuchFact(fact=ref)
+        return found[number - 1]
+
+    # Blast radius
+
+    def touched(self, facts: Iterable[Fact]) -> list[Touched]:
+        """Every bill that stands on any of the facts, or would if it were reckoned now."""
+        known_at = self.now()
+        wanted = {fact.ref for fact in facts}
+        found: dict[str, Bill] = {}
+        for fact in facts:
+            for bill in self._candidates(fact, known_at):
+                found.setdefault(bill.bill, bill)
+        touched = []
+        for bill in sorted(found.values(), key=lambda bill: (bill.since, bill.bill)):
+            now = self.reckoner.reckon(bill.account, period_of(bill), known_at)
+            if wanted & {*unpacked(bill.newest.facts), *unpacked(now.basis.facts)}:
+                touched.append(Touched(bill, bill.issued + bill.corrected, now.total))
+        return touched
+
+    def _candidates(self, fact: Fact, known_at: int) -> Iterator[Bill]:
+        for column, key, since in _reach(fact):
+            if column == "tariff":
+                supplied = self.tables.find(supplies, known_at=known_at)
+                reached = [s for s in supplied if any(t.tariff == key for t in s.tariffs)]
+            else:
+                reached = self.tables.find(supplies, Where(column, "=", key), known_at=known_at)
+            for account in dict.fromkeys(supply.account for supply in reached):
+                yield from self.tables.find(
+                    bills,
+                    Where("account", "=", account),
+                    Where("until", ">=", since),
+                    known_at=known_at,
+                )
+
+
+def _reach(fact: Fact) -> Iterator[tuple[str, str, date]]:
+    """Where a fact reaches: the column and key of supplies, and the first day concerned."""
+    match fact.event:
+        case MeterInstalled() | MeterRead() | MeterReadingCorrected() | MeterRemoved() as e:
+            yield "point", e.point, date.min  # a reading also moves what was interpolated to it
+        case MeterFoundInaccurate() as e:
+            yield "point", e.point, e.since
+        case IntervalsRecorded() | IntervalsRevised() as e:
+            yield "point", e.point, e.day
+        case PointSupplied() | PointTariffChanged() as e:
+            yield "point", fact.key, e.since
+        case PointVacated() as e:
+            yield "point", fact.key, e.until
+        case TariffPublished() as e:
+            yield "tariff", e.tariff, e.since
+        case _:
+            return
+
+
+def period_of(bill: Bill) -> Period:
+    """The period of a bill."""
+    return Period(since=bill.since, until=bill.until)

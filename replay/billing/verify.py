@@ -1,0 +1,158 @@
+"""
+Verify: everything is folded again from history and compared with what people look at.
+
+Four questions, each answered with how many were looked at and what was found wrong:
+are the tables what the facts say; do the books balance; does each bill, reckoned again at its
+basis, come out line for line as it was issued and corrected; do accounts and ledger agree.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from domain.billing.bill import added, difference
+from domain.books.ledger import ADVANCES, RECEIVABLE
+from domain.kit import Refused
+from projections.billing import Bill, Correction, bills, corrections
+from projections.books import journal, trial_balance
+from projections.customers import accounts
+from projections.kit.digest import digest
+from projections.kit.postgres import PostgresTables
+from projections.kit.table import MemoryTables, Projection, Tables, Where
+from replay.billing.calculation import Reckoner
+from replay.billing.office import period_of
+from replay.store.history import History
+
+Progress: TypeAlias = Callable[[str, int, int], None]
+"""Told as it goes: what is being looked at, how many are done, how many there are."""
+
+
+@dataclass(slots=True)
+class Check:
+    """One question: how many things were looked at, and what was wrong with which."""
+
+    name: str
+    looked_at: int = 0
+    wrong: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Report:
+    """What was found, up to which position."""
+
+    position: int
+    checks: list[Check] = field(default_factory=list)
+
+    @property
+    def agrees(self) -> bool:
+        """Whether nothing was found wrong."""
+        return not any(check.wrong for check in self.checks)
+
+
+def verify(
+    history: History,
+    tables: PostgresTables,
+    projections: Sequence[Projection[Any]],
+    progress: Progress = lambda *_: None,
+) -> Report:
+    """Fold all of history again and compare; the tables stand still meanwhile."""
+    with tables.still() as still:
+        report = Report(still.position)
+        report.checks += [
+            _tables(history, still, projections, report.position, progress),
+            _books(still, progress),
+            _accounts(still, progress),
+            _bills(still, progress),
+        ]
+    return report
+
+
+def _tables(
+    history: History,
+    still: Tables,
+    projections: Sequence[Projection[Any]],
+    position: int,
+    progress: Progress,
+) -> Check:
+    check = Check("tables are what the facts say")
+    again = MemoryTables(projections)
+    for page in history.pages(until=position):
+        again.fold(page)
+        progress("facts folded again", again.position, position)
+    for done, projection in enumerate(projections, 1):
+        if digest(again, projection) != digest(still, projection):
+            check.wrong.append(f"{projection.name} is not what its facts say")
+        progress("tables compared", done, len(projections))
+    check.looked_at = len(projections)
+    return check
+
+
+def _books(still: Tables, progress: Progress) -> Check:
+    check = Check("entries and the trial balance are balanced")
+    sums: defaultdict[int, int] = defaultdict(int)
+    codes: defaultdict[str, int] = defaultdict(int)
+    for line in still.rows(journal):
+        sums[line.position] += line.amount
+        codes[line.code] += line.amount
+    check.wrong += [f"the entry at {at} is off by {off}" for at, off in sums.items() if off]
+    rows = {row.code: row.balance for row in still.rows(trial_balance)}
+    if sum(rows.values()):
+        check.wrong.append(f"the trial balance is off by {sum(rows.values())}")
+    check.wrong += [
+        f"ledger account {code} stands at {rows.get(code, 0)}, its postings at {amount}"
+        for code, amount in codes.items()
+        if rows.get(code, 0) != amount
+    ]
+    check.looked_at = len(sums)
+    progress("entries added up", len(sums), len(sums))
+    return check
+
+
+def _accounts(still: Tables, progress: Progress) -> Check:
+    check = Check("accounts agree with the ledger")
+    balances = advances = 0
+    for row in still.rows(accounts):
+        check.looked_at += 1
+        balances, advances = balances + row.balance, advances + row.advance
+    for code, amount in ((RECEIVABLE, balances + advances), (ADVANCES, -advances)):
+        found = still.get(trial_balance, code)
+        booked = found.balance if found else 0
+        if booked != amount:
+            check.wrong.append(f"ledger account {code} is {booked}, accounts say {amount}")
+    progress("accounts added up", check.looked_at, check.looked_at)
+    return check
+
+
+def _bills(still: Tables, progress: Progress) -> Check:
+    check = Check("bills reckoned again at their basis come out the same")
+    reckoner = Reckoner(still)
+    every = list(still.rows(bills))
+    for bill in every:
+        check.wrong += _rerated(reckoner, still, bill)
+        check.looked_at += 1
+        progress("bills reckoned again", check.looked_at, len(every))
+    return check
+
+
+def _rerated(reckoner: Reckoner, still: Tables, bill: Bill) -> Iterator[str]:
+    notes = still.find(corrections, Where("bill", "=", bill.bill))
+    lines = bill.lines
+    stages = [(bill.bill, bill.basis.position, lines)]
+    for note in sorted(notes, key=_by_position):
+        lines = added(lines, note.lines)
+        stages.append((note.note, note.basis.position, lines))
+    for name, position, stood in stages:
+        try:
+            again = reckoner.reckon(bill.account, period_of(bill), position)
+        except Refused as refused:
+            yield f"{name} cannot be reckoned again at {position}: {refused}"
+            continue
+        if difference(again.lines, stood):
+            yield f"{name} reckoned again at {position} comes to {again.total}"
+
+
+def _by_position(note: Correction) -> int:
+    return note.basis.position

@@ -1,0 +1,1 @@
+"""Files: parsers that turn bytes into values."""

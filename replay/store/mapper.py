@@ -1,0 +1,183 @@
+"""Events to bytes and back: pydantic does the event, orjson the envelope round it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import fields
+from datetime import datetime
+from typing import Any, TypeAlias
+
+import orjson
+from pydantic import TypeAdapter, ValidationError
+
+from domain.kit import EVENTS, NAMES, Fact
+from replay.store.append import Unreadable
+from replay.store.sealing import MARK, PERSONALS, opened, sealed
+from replay.store.upcasts import UPCASTS, newest, upcast
+
+Row: TypeAlias = tuple[str, int, str, bytes, int, datetime]
+"""stream, version, name, state, position, at: the columns a fact is read from."""
+
+COLUMNS = "originator_id, originator_version, topic, state, notification_id, at"
+
+
+class Writers(dict[type, tuple[str, int, Callable[[Any], bytes]]]):
+    """Event class -> its stored name, today's version, and what writes its data as JSON."""
+
+    def __missing__(self, cls: type) -> tuple[str, int, Callable[[Any], bytes]]:
+        name = NAMES[cls]
+        writer = name, newest(name), TypeAdapter(cls).serializer.to_json
+        self[cls] = writer
+        return writer
+
+
+class Readers(dict[tuple[str, int], Callable[[Any], Any]]):
+    """Stored name and version -> what makes the event of its data."""
+
+    def __missing__(self, shape: tuple[str, int]) -> Callable[[Any], Any]:
+        name, version = shape
+        read = TypeAdapter(EVENTS[name]).validator.validate_python
+        if shape not in UPCASTS:
+            if version != newest(name):
+                raise KeyError(f"version {version} is newer than this program")
+            self[shape] = read
+            return read
+
+        def old(data: Any) -> Any:
+            return read(upcast(name, version, data))
+
+        self[shape] = old
+        return old
+
+
+class RawReaders(dict[tuple[str, int], Callable[[bytes], Any]]):
+    """The same of its data as they are stored: today's shape is read without a detour."""
+
+    def __missing__(self, shape: tuple[str, int]) -> Callable[[bytes], Any]:
+        read: Callable[[bytes], Any]
+        if shape[1] == newest(shape[0]):
+            read = TypeAdapter(EVENTS[shape[0]]).validator.validate_json
+        else:
+            through = READERS[shape]
+
+            def read(data: bytes) -> Any:
+                return through(orjson.loads(data))
+
+        self[shape] = read
+        return read
+
+
+# The data stand last in the envelope.  Inside of a text the quotes would be escaped.
+DATA = b',"data":'
+
+NO_KEYS: Mapping[str, bytes | None] = {}
+
+WRITERS = Writers()
+READERS = Readers()
+RAW_READERS = RawReaders()
+
+
+class Envelope:
+    """What makes the stored state of the events of one command: a JSON object, data last."""
+
+    def __init__(self, by: str, role: str, cause: str, correlation: str) -> None:
+        said = {"by": by, "role": role, "cause": cause, "correlation": correlation}
+        self._said = b"," + orjson.dumps(said)[1:-1] + DATA
+
+    def __call__(self, event: object) -> bytes:
+        """The state of an event in which nothing is personal."""
+        _, version, write = WRITERS[type(event)]
+        return b'{"v":%d%b%b}' % (version, self._said, write(event))
+
+    def sealed(self, event: object, key: bytes, ref: str) -> bytes:
+        """The same, what is personal sealed under a key, as what stands at `ref` (Fact.ref)."""
+        _, version, write = WRITERS[type(event)]
+        data = sealed(orjson.loads(write(event)), PERSONALS[type(event)], key, ref)
+        return b'{"v":%d%b%b}' % (version, self._said, orjson.dumps(data))
+
+
+def facts(
+    rows: Iterable[Row], *, keys: Mapping[str, bytes | None] = NO_KEYS, unreadable: bool = False
+) -> list[Fact]:
+    """
+    The facts in rows of the events table.
+
+    `keys` opens what is sealed, by stream; with None for a key it reads as erased.
+    Raises Unreadable at the first that cannot be read; with `unreadable` that exception stands
+    in the fact in the place of its event, and the caller decides what stops.
+    """
+    readers, make, made = RAW_READERS, fact_of, []
+    known = b""
+    envelope: Sequence[str] = ()
+    for stream, version, name, state, position, at in rows:
+        try:
+            cut = state.index(DATA)
+            if (head := state[:cut]) != known:  # often that of the fact before
+                shape, *said = _envelope(head)
+                known, envelope = head, said
+            if stream in keys and MARK in state:
+                data = opened(orjson.loads(state)["data"], keys[stream], f"{stream}@{version}")
+                event = READERS[name, shape](data)
+            else:
+                event = readers[name, shape](state[cut + 8 : -1])
+        except (KeyError, ValidationError, TypeError, ValueError) as wrong:
+            event, envelope, known = _unreadable(name, state, wrong), _said(state), b""
+            if not unreadable:
+                raise event from wrong
+        made.append(make(stream, version, event, at, envelope, position))
+    return made
+
+
+def _envelope(head: bytes) -> tuple[int, str, str, str, str]:
+    """v, by, role, cause and correlation, from what stands before the data."""
+    said = orjson.loads(head + b"}")
+    return said["v"], said["by"], said["role"], said["cause"], said["correlation"]
+
+
+def _said(state: bytes) -> Sequence[str]:
+    """by, role, cause and correlation as far as they can be read."""
+    try:
+        said = orjson.loads(state)
+        return tuple(str(said.get(n, "")) for n in ("by", "role", "cause", "correlation"))
+    except (ValueError, AttributeError):
+        return "", "", "", ""
+
+
+def _unreadable(name: str, state: bytes, wrong: Exception) -> Unreadable:
+    found = re.match(rb'\{"v":(\d+),', state)
+    return Unreadable(name, int(found[1]) if found else 0, state, _reason(wrong))
+
+
+# Setting the slots at once takes half the time of calling the class, which is frozen and sets
+# them through object.__setattr__; a fact is made for each that is read.
+_NEW = Fact.__new__
+_STREAM, _VERSION, _EVENT, _AT, _BY, _ROLE, _CAUSE, _CORRELATION, _POSITION = (
+    vars(Fact)[each.name].__set__ for each in fields(Fact)
+)
+
+
+def fact_of(
+    stream: str, version: int, event: Any, at: datetime, envelope: Sequence[str], position: int
+) -> Fact:
+    """The fact; `envelope` is by, role, cause, correlation."""
+    made = _NEW(Fact)
+    _STREAM(made, stream)
+    _VERSION(made, version)
+    _EVENT(made, event)
+    _AT(made, at)
+    by, role, cause, correlation = envelope
+    _BY(made, by)
+    _ROLE(made, role)
+    _CAUSE(made, cause)
+    _CORRELATION(made, correlation)
+    _POSITION(made, position)
+    return made
+
+
+def _reason(wrong: Exception) -> str:
+    """What is wrong with a fact, without what is in it: that may be personal."""
+    if not isinstance(wrong, ValidationError):
+        return str(wrong)
+    found = wrong.errors(include_url=False, include_context=False, include_input=False)
+    return "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in found)

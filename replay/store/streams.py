@@ -1,0 +1,71 @@
+"""Streams lately seen, kept folded: a hot account does not read its past for every command."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from threading import Lock
+from typing import Any
+
+from domain.kit import Kind, Stream
+from replay.store.sealing import is_about_persons
+
+STREAMS_MAX = 50_000
+
+
+class Streams:
+    """The newest known (version, state) by stream, the least lately used forgotten first."""
+
+    def __init__(self, most: int = STREAMS_MAX) -> None:
+        self._most = most
+        self._lock = Lock()
+        self._known: OrderedDict[Stream, tuple[Kind[Any, Any], int, Any]] = OrderedDict()
+        self._behind: set[Stream] = set()
+
+    def get(self, kind: Kind[Any, Any], stream: Stream) -> tuple[int, Any, bool]:
+        """Version and state as known (or 0 and the initial one), and whether to trust it."""
+        with self._lock:
+            known = self._known.get(stream)
+            if known is None or known[0] is not kind:
+                return 0, kind.initial, False
+            self._known.move_to_end(stream)
+            return known[1], known[2], stream not in self._behind
+
+    def __contains__(self, stream: Stream) -> bool:
+        return stream in self._known
+
+    def put(self, kind: Kind[Any, Any], stream: Stream, version: int, state: Any) -> None:
+        """
+        What was just read.  Something newer that is known already stays.
+
+        What is about persons is not remembered: it would outlive its erasure.
+        """
+        if is_about_persons(kind.name):
+            return
+        with self._lock:
+            known = self._known.get(stream)
+            if known is not None and known[0] is kind and known[1] > version:
+                return
+            self._known[stream] = kind, version, state
+            self._known.move_to_end(stream)
+            self._behind.discard(stream)
+            while len(self._known) > self._most:
+                gone, _ = self._known.popitem(last=False)
+                self._behind.discard(gone)
+
+    def happened(self, stream: Stream, after: int, events: Iterable[Any]) -> None:
+        """Events were recorded right after a version: fold them on, if it is what we know."""
+        with self._lock:
+            known = self._known.get(stream)
+            if known is None or known[1] != after:
+                return
+            kind, version, state = known
+            for event in events:
+                state = kind.evolve(state, event)
+                version += 1
+            self._known[stream] = kind, version, state
+
+    def moved(self, streams: Iterable[Stream]) -> None:
+        """Some of these have moved elsewhere: read what is new before trusting them again."""
+        with self._lock:
+            self._behind.update(stream for stream in streams if stream in self._known)

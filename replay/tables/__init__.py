@@ -1,0 +1,1 @@
+"""Tables: followed, grown and swapped.  They know no noun."""

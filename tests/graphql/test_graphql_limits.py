@@ -1,0 +1,109 @@
+"""GraphQL: what is too large is refused before anything is done for it, with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from graphql import parse
+
+from api.graphql.limits import ALIASES, COST, DEPTH, TOKENS, Measure, Measured
+from api.graphql.schema import schema
+from replay.server import embedded
+from tests.door import Door, statements, town_of_its_own
+
+
+@pytest.fixture(scope="module")
+def door(server: embedded.Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
+    folder = tmp_path_factory.mktemp("limits")
+    with town_of_its_own(server, "graphql_limits", folder) as made:
+        yield made
+
+
+def measured(query: str, **variables: object) -> Measured:
+    return Measure(schema._schema, parse(query), variables).operations()
+
+
+def test_a_list_counts_as_often_as_it_may_answer() -> None:
+    assert measured('{ account(id: "1") { id opened } }') == Measured(2, 0, 3)
+    assert measured("{ accounts { nodes { id } } }").cost == 1 + 20 * 2
+    assert measured("{ accounts(first: 7) { nodes { id } } }").cost == 1 + 7 * 2
+    by_variable = "query ($n: Int!) { accounts(first: $n) { nodes { id } } }"
+    assert measured(by_variable, n=50).cost == 1 + 50 * 2
+    assert measured(by_variable).cost == 1 + 100 * 2  # not given: the most it could be
+    nested = "{ accounts(first: 10) { nodes { bills(first: 5) { nodes { id } } } } }"
+    assert measured(nested).cost == 1 + 10 * (1 + 1 + 5 * 2)
+    listed = '{ account(id: "1") { supplies { since } } }'
+    assert measured(listed).cost == 1 + 1 + 5
+
+
+def test_what_must_be_reckoned_costs_more() -> None:
+    assert measured('{ bill(id: "1") { wouldBe { total { minor } } } }').cost == 53
+    assert measured('{ touched(fact: "x") { stands { minor } } }').cost == 1000 + 5 * 2
+
+
+def test_a_fragment_costs_wherever_it_is_spread() -> None:
+    plain = "{ accounts(first: 3) { nodes { id opened } } }"
+    spread = "{ accounts(first: 3) { nodes { ...F } } } fragment F on Account { id opened }"
+    inline = "{ accounts(first: 3) { nodes { ... on Account { id } ... { opened } } } }"
+    assert measured(spread) == measured(plain) == measured(inline)
+    assert measured(spread + "fragment F on Account { x: id }").aliases == 1  # an alias is one
+
+
+def test_introspection_costs_nothing(door: Door) -> None:
+    deep = "name ofType { name ofType { name ofType { name ofType { name ofType { name"
+    deep += " ofType { name ofType { name ofType { name } } } } } } } }"
+    query = f"{{ __schema {{ types {{ fields {{ args {{ type {{ {deep} }} }} }} }} }} }}"
+    assert measured(query).depth == measured(query).cost == 0
+    assert door.ask(query)["__schema"]["types"]
+
+
+def test_a_query_too_deep_is_refused(door: Door) -> None:
+    query = "{ accounts(first: 1) { nodes { "
+    query += "customer { accounts(first: 1) { nodes { " * 8 + "id" + " } } }" * 8 + " } } }"
+    code, sentence = door.refused(query)
+    assert code == "QUERY_TOO_DEEP"
+    assert str(DEPTH) in sentence
+
+
+def test_a_query_with_too_many_aliases_is_refused(door: Door) -> None:
+    fields = " ".join(f"a{n}: id" for n in range(ALIASES + 1))
+    code, sentence = door.refused(f'{{ account(id: "1") {{ {fields} }} }}')
+    assert (code, str(ALIASES) in sentence) == ("TOO_MANY_ALIASES", True)
+
+
+def test_a_query_too_costly_is_refused_without_a_statement(door: Door) -> None:
+    query = """query ($n: Int!) { accounts(first: $n) { nodes { bills(first: $n) {
+        nodes { id lines { code quantity } } } } } }"""
+    assert door.ask(query, n=10) == {"accounts": {"nodes": []}}
+    with statements() as said:
+        code, sentence = door.refused(query, n=100)
+    assert code == "QUERY_TOO_COSTLY"
+    assert f"{COST:,}" in sentence
+    assert said == []
+
+
+def test_a_query_of_too_many_words_is_refused(door: Door) -> None:
+    words = " id" * (TOKENS + 1)
+    code, sentence = door.refused(f'{{ account(id: "1") {{ {words} }} }}')
+    assert (code, str(TOKENS) in sentence) == ("GRAPHQL_PARSE_FAILED", True)
+
+
+def test_fragments_that_multiply_are_measured_at_once(door: Door) -> None:
+    """Each spreads the next twice: 2^60 fields, were they written out."""
+    query = '{ account(id: "1") { ...F0 } }'
+    for n in range(60):
+        query += f" fragment F{n} on Account {{ ...F{n + 1} ...F{n + 1} }}"
+    query += " fragment F60 on Account { id }"
+    assert measured(query).cost == COST + 1
+    assert door.refused(query)[0] == "QUERY_TOO_COSTLY"
+
+
+def test_a_fragment_that_spreads_itself_is_refused_by_validation(door: Door) -> None:
+    query = '{ account(id: "1") { ...F } } fragment F on Account { id ...F }'
+    assert door.refused(query)[0] == "GRAPHQL_VALIDATION_FAILED"
+
+
+def test_what_does_not_exist_is_refused_by_validation(door: Door) -> None:
+    query = "{ nothing { at { all } } accounts { nodes { id { id } } } }"
+    assert door.refused(query)[0] == "GRAPHQL_VALIDATION_FAILED"

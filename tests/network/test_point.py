@@ -1,0 +1,106 @@
+"""Service points: energised, supplied, moved to another tariff, vacated."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from domain.customers.account import AccountOpened, AccountUnknown
+from domain.network.point import (
+    ChangeTariff,
+    EnergisePoint,
+    OverlappingSupply,
+    PointAlreadyEnergised,
+    PointEnergised,
+    PointNotSupplied,
+    PointNotYetEnergised,
+    PointSupplied,
+    PointTariffChanged,
+    PointUnknown,
+    PointVacated,
+    SupplyPoint,
+    TariffNotPublished,
+    VacatePoint,
+)
+from domain.pricing.charges import Energy, Rate
+from domain.pricing.tariff import TariffDocument, TariffPublished
+from tests.story import Story
+
+JAN, FEB, MAR = (date(2026, month, 1) for month in (1, 2, 3))
+flat = Energy(code="energy", rates=(Rate(price=Decimal("0.2")),))
+document = TariffDocument(name="Home", currency="GBP", charges=(flat,))
+
+energised = PointEnergised(address="1 Mill Lane", on=JAN)
+opened = AccountOpened(customer="C1", on=JAN)
+published = TariffPublished(tariff="R1", version=1, since=JAN, document=document)
+supplied = PointSupplied(account="A1", tariff="R1", since=JAN)
+supply = SupplyPoint(point="P1", account="A1", tariff="R1", since=JAN)
+
+
+@pytest.fixture
+def story() -> Story:
+    return Story()
+
+
+def test_a_number_names_one_place(story: Story) -> None:
+    story.when(EnergisePoint(point="P1", address="1 Mill Lane", on=JAN))
+    story.then(energised)
+    story.given(energised)
+    story.refused(PointAlreadyEnergised, point="P1")
+
+
+def test_an_account_takes_supply_under_a_published_tariff(story: Story) -> None:
+    story.given(energised, opened, published)
+    story.when(supply)
+    story.then(supplied)
+
+
+def test_supply_needs_a_point_an_account_and_a_tariff(story: Story) -> None:
+    story.when(supply)
+    story.refused(PointUnknown, point="P1")
+    story.given(energised)
+    story.refused(AccountUnknown, account="A1")
+    story.given(opened)
+    story.refused(TariffNotPublished, tariff="R1")
+    story.when(SupplyPoint(point="P1", account="A1", tariff="R1", since=date(2025, 1, 1)))
+    story.refused(PointNotYetEnergised, on=JAN)
+
+
+def test_one_account_at_a_time(story: Story) -> None:
+    story.given(energised, opened, published, supplied)
+    story.when(SupplyPoint(point="P1", account="A2", tariff="R1", since=FEB))
+    story.refused(OverlappingSupply, account="A1")
+    story.given(PointVacated(account="A1", supplied=JAN, until=FEB))
+    story.then(PointSupplied(account="A2", tariff="R1", since=FEB))
+
+
+def test_a_tariff_changes_from_a_day_on_and_may_be_back_dated(story: Story) -> None:
+    story.given(energised, opened, published, supplied)
+    story.when(ChangeTariff(point="P1", tariff="R2", since=FEB))
+    story.then(PointTariffChanged(account="A1", supplied=JAN, tariff="R2", since=FEB))
+    story.when(ChangeTariff(point="P1", tariff="R1", since=FEB))
+    story.quiet()
+    story.when(ChangeTariff(point="P1", tariff="R2", since=date(2025, 12, 1)))
+    story.refused(PointNotYetEnergised)
+
+
+def test_a_change_holds_until_the_next_one(story: Story) -> None:
+    changed = PointTariffChanged(account="A1", supplied=JAN, tariff="R2", since=MAR)
+    story.given(energised, opened, published, supplied, changed)
+    story.when(ChangeTariff(point="P1", tariff="R1", since=FEB))
+    story.quiet()
+    story.when(ChangeTariff(point="P1", tariff="R2", since=date(2026, 4, 1)))
+    story.quiet()
+
+
+def test_a_supply_ends_after_it_began(story: Story) -> None:
+    story.given(energised, opened, published, supplied)
+    story.when(VacatePoint(point="P1", until=FEB))
+    story.then(PointVacated(account="A1", supplied=JAN, until=FEB))
+    story.when(VacatePoint(point="P1", until=JAN))
+    story.refused(PointNotSupplied)
+    story.given(PointVacated(account="A1", supplied=JAN, until=FEB))
+    story.when(VacatePoint(point="P1", until=MAR))
+    story.refused(PointNotSupplied, on=MAR)

@@ -1,0 +1,119 @@
+"""
+Every shape an event was ever written in can be read for ever.
+
+A line of tests/store/golden.jsonl for each (event name, version); ./scripts/golden adds those that
+are missing.  A line is never edited: an event that is to look otherwise gets an upcast in
+replay/store/upcasts.py, and with it a new version and a new line.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from pydantic import TypeAdapter
+
+from domain.catalogue import EVENTS
+from domain.kit import event
+from replay.store import upcasts
+from replay.store.mapper import READERS, Readers
+from replay.store.shapes import shape_of
+from replay.store.upcasts import newest
+
+ROOT = Path(__file__).resolve().parents[2]
+LINES: list[dict[str, Any]] = [
+    orjson.loads(line)
+    for line in (ROOT / "tests" / "store" / "golden.jsonl").read_bytes().splitlines()
+]
+NAMES = sorted(name for name in EVENTS if not name.startswith("test."))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_event_has_a_line_for_every_version_it_had(name: str) -> None:
+    versions = [line["v"] for line in LINES if line["name"] == name]
+
+    assert versions == list(range(1, newest(name) + 1)), "run ./scripts/golden"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_event_is_changed_only_with_an_upcast(name: str) -> None:
+    shapes = {line["v"]: line["shape"] for line in LINES if line["name"] == name}
+
+    assert shapes.get(newest(name)) == shape_of(name), (
+        f"{name} looks otherwise than when it was written: give replay/store/upcasts.py a "
+        f"way from version {newest(name)} to the next, then run ./scripts/golden"
+    )
+
+
+@pytest.mark.parametrize("line", LINES, ids=lambda line: f"{line['name']} v{line['v']}")
+def test_every_line_can_be_read_and_the_newest_is_written_the_same(
+    line: dict[str, Any],
+) -> None:
+    name, version = line["name"], line["v"]
+
+    happened = READERS[name, version](line["data"])
+
+    assert type(happened) is EVENTS[name]
+    if version == newest(name):
+        stored = orjson.loads(TypeAdapter[Any](EVENTS[name]).dump_json(happened))
+        assert stored == line["data"]
+
+
+def test_no_line_is_there_twice() -> None:
+    assert len({(line["name"], line["v"]) for line in LINES}) == len(LINES)
+
+
+def test_the_script_has_nothing_to_add() -> None:
+    before = (ROOT / "tests" / "store" / "golden.jsonl").read_bytes()
+
+    done = subprocess.run(
+        [sys.executable, ROOT / "scripts" / "golden"],
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+
+    assert done.stdout == ""
+    assert (ROOT / "tests" / "store" / "golden.jsonl").read_bytes() == before
+
+
+@event("test.reshaped")
+class Reshaped:
+    """Once had a `sum`; now it has `minor`, and says in what."""
+
+    minor: int
+    currency: str
+
+
+def test_an_old_shape_is_read_a_version_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(
+        upcasts.UPCASTS, ("test.reshaped", 1), lambda old: {"minor": old["sum"]}
+    )
+    monkeypatch.setitem(
+        upcasts.UPCASTS, ("test.reshaped", 2), lambda old: {**old, "currency": "GBP"}
+    )
+    readers = Readers()
+    now = Reshaped(minor=5, currency="GBP")
+
+    assert newest("test.reshaped") == 3
+    assert readers["test.reshaped", 1]({"sum": 5}) == now
+    assert readers["test.reshaped", 2]({"minor": 5}) == now
+    assert readers["test.reshaped", 3]({"minor": 5, "currency": "GBP"}) == now
+    with pytest.raises(KeyError):
+        readers["test.reshaped", 4]
+
+
+def test_a_shape_changes_with_its_fields_and_not_with_its_prose() -> None:
+    def declared(name: str, doc: str, **fields: type) -> str:
+        cls = type(name, (), {"__annotations__": fields, "__doc__": doc})
+        event(f"test.{name}")(cls)
+        return shape_of(f"test.{name}")
+
+    plain = declared("plain", "One thing.", title=str)
+    assert declared("reworded", "Said otherwise.", title=str) == plain
+    assert declared("widened", "One thing.", title=str, more=int) != plain
+    assert declared("loosened", "One thing.", title=int) != plain
