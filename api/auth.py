@@ -61,11 +61,11 @@ FOLLOWERS = frozenset({"integrator", "auditor", ADMIN})
 """Who may read the feeds, and with them every fact there is."""
 
 
-class NotAuthenticated(Exception):  # noqa: N818  (an answer to who asks)
+class NotAuthenticated(Exception):
     """Say who is asking: `Authorization: Bearer <token>`, from `wattledger token`."""
 
 
-class NotAllowed(Exception):  # noqa: N818
+class NotAllowed(Exception):
     """The duty of this person does not include that."""
 
     def __init__(self, role: str, wanted: str, allowed: frozenset[str]) -> None:
@@ -75,7 +75,7 @@ class NotAllowed(Exception):  # noqa: N818
         self.allowed = allowed  # the roles that may
 
 
-class BadSecret(Exception):  # noqa: N818
+class BadSecret(Exception):
     """The secret that signs tokens cannot be used; the message says why."""
 
 

@@ -22,11 +22,11 @@ TOO_LARGE = Problem(
 )
 
 
-class TooLarge(Exception):  # noqa: N818
+class TooLarge(Exception):
     """The body is larger than a request may be."""
 
 
-class Broken(Exception):  # noqa: N818
+class Broken(Exception):
     """An answer was begun and could not be brought to its end; why is in the log."""
 
 

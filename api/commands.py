@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.auth import Person, Tokens, allow
-from api.dispatch import Answer, Asker, Dispatch
+from api.dispatch import Answer, Dispatch, RequestContext
 from api.openapi import operation
 from api.problems import Malformed, errors_of, malformed
 from api.routes import Handler, PlainRoute
@@ -57,9 +57,9 @@ def _endpoint(name: str, command: type, dispatch: Dispatch, tokens: Tokens) -> H
         allow(person, name)
         if not JSON.fullmatch(headers.get("content-type", "")):
             raise HTTPException(415, "Send the command as application/json.")
-        asker = _asker(person, headers)
-        answer = await dispatch.answer(read(await request.body()), asker)
-        return answered(answer, asker)
+        context = _context(person, headers)
+        answer = await dispatch.answer(read(await request.body()), context)
+        return answered(answer, context)
 
     return endpoint
 
@@ -74,7 +74,7 @@ def _headers(raw: Sequence[tuple[bytes, bytes]]) -> Headers:
     return headers
 
 
-def _asker(person: Person, headers: Headers) -> Asker:
+def _context(person: Person, headers: Headers) -> RequestContext:
     key = _checked(headers, "idempotency-key", KEY, "1 to 255 visible ASCII characters")
     correlation = _checked(
         headers, "x-correlation-id", CORRELATION, "1 to 128 visible ASCII characters"
@@ -85,7 +85,7 @@ def _asker(person: Person, headers: Headers) -> Asker:
         if match is None:
             raise malformed("If-Match", "format", 'it reads "<stream>@<version>"', part)
         expected[Stream(match[1])] = int(match[2])
-    return Asker(person.by, person.role, correlation or "", key, expected)
+    return RequestContext(person.by, person.role, correlation or "", key, expected)
 
 
 def _checked(headers: Headers, name: str, form: re.Pattern[str], said: str) -> str | None:
@@ -116,7 +116,7 @@ def reader(command: type) -> Callable[[bytes], object]:
     return read
 
 
-class _Twice(Exception):  # noqa: N818
+class _Twice(Exception):
     """An object of a body has two members of one name; JSON leaves open which one counts."""
 
 
@@ -129,7 +129,7 @@ def _each_once(members: list[tuple[str, Any]]) -> None:
             seen.add(name)
 
 
-def answered(answer: Answer, asker: Asker) -> Response:
+def answered(answer: Answer, context: RequestContext) -> Response:
     """An answer as a response: 201 with positions, 200 when there was nothing to do."""
     body = orjson.dumps({
         "positions": answer.positions,
@@ -139,6 +139,6 @@ def answered(answer: Answer, asker: Asker) -> Response:
     headers: Headers = {}
     if answer.repeated:
         headers["Idempotency-Replayed"] = "true"
-    if asker.correlation:
-        headers["X-Correlation-Id"] = asker.correlation
+    if context.correlation:
+        headers["X-Correlation-Id"] = context.correlation
     return Response(body, 201 if answer.positions else 200, headers, "application/json")

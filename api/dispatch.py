@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 ATTEMPTS = 5  # a stale look is looked at again: others may be quicker, but not for ever
 LOOKERS = 8  # threads that read for commands when what they need is not at hand
-RECKONERS = 2  # threads that reckon bills; it takes a processor, and there are not many
+CALCULATORS = 2  # threads that calculate bills; it takes a processor, and there are not many
 
 Supply = Callable[[object], object]
 
@@ -32,7 +32,7 @@ class Unexpected(Stale):
 
 
 @dataclass(frozen=True, slots=True)
-class Asker:
+class RequestContext:
     """Who asks, in which duty, for which larger matter, under which key, expecting what."""
 
     by: str
@@ -57,7 +57,7 @@ class Question:
     """A command on its way."""
 
     asked: object
-    asker: Asker
+    context: RequestContext
     decision: Decision
     cause: str
     digest: bytes
@@ -68,7 +68,7 @@ class Waits(Protocol):
 
     async def look(self, call: Callable[[], T]) -> T: ...
 
-    async def reckon(self, call: Callable[[], T]) -> T: ...
+    async def calculate(self, call: Callable[[], T]) -> T: ...
 
     async def record(self, history: History, append: Append) -> Appended: ...
 
@@ -79,7 +79,7 @@ class Blocking:
     async def look(self, call: Callable[[], T]) -> T:
         return call()
 
-    reckon = look
+    calculate = look
 
     async def record(self, history: History, append: Append) -> Appended:
         return history.append(append)
@@ -90,13 +90,13 @@ class Awaiting:
 
     def __init__(self) -> None:
         self._looking = ThreadPoolExecutor(LOOKERS, "look")
-        self._reckoning = ThreadPoolExecutor(RECKONERS, "reckon")
+        self._calculating = ThreadPoolExecutor(CALCULATORS, "calculate")
 
     async def look(self, call: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._looking, call)
 
-    async def reckon(self, call: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._reckoning, call)
+    async def calculate(self, call: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._calculating, call)
 
     async def record(self, history: History, append: Append) -> Appended:
         return await history.appending(append)
@@ -106,7 +106,7 @@ class Dispatch:
     """
     Look, decide, append; look again when somebody was quicker.
 
-    `supplies` gives what decisions need beside streams, by type: Reckoned -> how to reckon it.
+    `supplies` gives what decisions need beside streams, by type: BillCalculation -> how.
     Raises Refused, Stale, KeyReused, Overloaded, Unavailable; nothing is recorded then.
     """
 
@@ -116,19 +116,21 @@ class Dispatch:
         self._blocking = Blocking()
         self._awaiting = Awaiting()
 
-    def __call__(self, asked: object, asker: Asker) -> Answer:
+    def __call__(self, asked: object, context: RequestContext) -> Answer:
         """Answer one command, and return when it is durable."""
-        return _finished(self._answer(asked, asker, self._blocking))
+        return _finished(self._answer(asked, context, self._blocking))
 
-    async def answer(self, asked: object, asker: Asker) -> Answer:
+    async def answer(self, asked: object, context: RequestContext) -> Answer:
         """The same for an event loop, which nothing in it blocks."""
-        return await self._answer(asked, asker, self._awaiting)
+        return await self._answer(asked, context, self._awaiting)
 
-    async def _answer(self, asked: object, asker: Asker, waits: Waits) -> Answer:
+    async def _answer(self, asked: object, context: RequestContext, waits: Waits) -> Answer:
         decision = DECISIONS[type(asked)]
-        question = Question(asked, asker, decision, str(uuid4()), digest_of(asked))
-        if asker.key is not None and any(need in self._supplies for _, need in decision.needs):
-            # To reckon is dear: find out first whether this was answered before.
+        question = Question(asked, context, decision, str(uuid4()), digest_of(asked))
+        if context.key is not None and any(
+            need in self._supplies for _, need in decision.needs
+        ):
+            # To calculate is dear: find out first whether this was answered before.
             repeated = await waits.look(partial(self._repeated, question))
             if repeated is not None:
                 return repeated
@@ -149,8 +151,8 @@ class Dispatch:
         if seen is None:
             seen = await waits.look(partial(self._history.states, wanted))
         versions = {each.stream: each.version for each in seen.values()}
-        if question.asker.expected:
-            await self._expect(question.asker.expected, versions, waits)
+        if question.context.expected:
+            await self._expect(question.context.expected, versions, waits)
         given: dict[str, Any] = {name: each.state for name, each in seen.items()}
         try:
             for name, need in decision.needs:
@@ -171,8 +173,8 @@ class Dispatch:
 
     async def _given(self, need: type, question: Question, waits: Waits) -> object:
         if need is Actor:
-            return Actor(question.asker.by, question.asker.role)
-        return await waits.reckon(partial(self._supplies[need], question.asked))
+            return Actor(question.context.by, question.context.role)
+        return await waits.calculate(partial(self._supplies[need], question.asked))
 
     async def _expect(
         self, expected: Mapping[Stream, int], versions: dict[Stream, int], waits: Waits
@@ -198,9 +200,9 @@ class Dispatch:
 
     def _repeated(self, question: Question) -> Answer | None:
         """What was answered to the same request before, if it came under a key."""
-        if question.asker.key is None:
+        if question.context.key is None:
             return None
-        known = self._history.outcome(question.asker.by, question.asker.key)
+        known = self._history.outcome(question.context.by, question.context.key)
         if known is None:
             return None
         if known.digest != question.digest:
@@ -214,15 +216,15 @@ class Dispatch:
 def _append(
     question: Question, happened: tuple[object, ...], versions: Mapping[Stream, int]
 ) -> Append:
-    asker, route = question.asker, question.decision.route
+    context, route = question.context, question.decision.route
     return Append(
         happenings=tuple((route(question.asked, each), each) for each in happened),
         seen=versions,
-        by=asker.by,
-        role=asker.role,
+        by=context.by,
+        role=context.role,
         cause=question.cause,
-        correlation=asker.correlation or question.cause,
-        key=asker.key,
+        correlation=context.correlation or question.cause,
+        key=context.key,
         digest=question.digest,
     )
 

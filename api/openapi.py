@@ -13,10 +13,10 @@ from pydantic.json_schema import JsonSchemaMode
 
 from api.auth import FOLLOWERS, roles_for
 from api.examples import EXAMPLES
-from domain.billing.bill import Reckoned
+from domain.billing.bill import BillCalculation
 from domain.catalogue import COMMANDS, DECISIONS
 from domain.kit import Refused, code_of
-from replay.billing.calculation import Reckoner
+from replay.billing.calculation import BillCalculator
 from replay.billing.office import Billing
 
 REF = "#/components/schemas/{model}"
@@ -208,8 +208,8 @@ def refusals_of(command: type) -> list[type[Refused]]:
     decision = DECISIONS[command]
     found: dict[type[Refused], None] = {}
     roots: list[Any] = [decision.decide]
-    if any(need is Reckoned for _, need in decision.needs):
-        roots += [*_methods(Billing, "reckoned"), *_methods(Reckoner, "reckon")]
+    if any(need is BillCalculation for _, need in decision.needs):
+        roots += [*_methods(Billing, "calculated"), *_methods(BillCalculator, "calculate")]
     for root in roots:
         found |= dict.fromkeys(_spoken_of(root, set()))
     return sorted(found, key=lambda kind: kind.__name__)

@@ -67,7 +67,7 @@ class Problem:
         return Response(body, self.status, dict(self.headers), MEDIA_TYPE)
 
 
-class Malformed(Exception):  # noqa: N818  (what is wrong is in the request)
+class Malformed(Exception):
     """The request is not of the shape that is asked for; `errors` say where and why."""
 
     def __init__(self, errors: Sequence[Mapping[str, Any]]) -> None:

@@ -29,11 +29,11 @@ PATIENCE = 15  # seconds for requests under way to be answered when told to stop
 FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 
 
-class AlreadyServed(Exception):  # noqa: N818
+class AlreadyServed(Exception):
     """Somebody serves from this data folder; the message says what to do."""
 
 
-class PortTaken(Exception):  # noqa: N818
+class PortTaken(Exception):
     """The port cannot be had; the message says why and what to do."""
 
 

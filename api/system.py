@@ -12,7 +12,7 @@ from pathlib import Path
 
 from api.dispatch import Dispatch
 from api.settings import Settings
-from domain.billing.bill import Reckoned
+from domain.billing.bill import BillCalculation
 from projections.catalogue import PROJECTIONS
 from projections.kit.postgres import PostgresTables, reading_pool
 from replay.billing.office import Billing
@@ -65,7 +65,7 @@ def opened(settings: Settings) -> Iterator[System]:
         pool = stack.enter_context(reading_pool(url))
         tables = PostgresTables(pool, PROJECTIONS)
         billing = Billing(history, tables, lambda: caught_up(history, tables))
-        dispatch = Dispatch(history, {Reckoned: billing.reckoned})
+        dispatch = Dispatch(history, {BillCalculation: billing.calculated})
         stack.enter_context(_running("follower", follower.run))
         yield System(settings, url, recovered, history, tables, follower, billing, dispatch)
 
@@ -78,7 +78,7 @@ def database(settings: Settings, stack: ExitStack) -> tuple[str, str | None]:
     return server.url, server.recovered
 
 
-class Lagging(Exception):  # noqa: N818  (it says what is the case)
+class Lagging(Exception):
     """The tables have not been folded up to now in time; try again in a moment."""
 
 

@@ -69,7 +69,7 @@ def _declare(cls: type[T], name: str, catalogue: dict[str, type]) -> type[T]:
     return made
 
 
-class Refused(Exception):  # noqa: N818  (a refusal is an answer, not an error)
+class Refused(Exception):
     """The rules of the utility say no.  The class is named after the rule that was kept."""
 
     def __init__(self, **details: object) -> None:

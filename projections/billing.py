@@ -105,7 +105,7 @@ bills = Projection(
     version=1,
     row=Bill,
     key=("bill",),
-    wants=(
+    events=(
         BillIssued,
         BillCorrected,
         AccountCharged,
@@ -113,7 +113,7 @@ bills = Projection(
         AccountCredited,
         AccountPaymentReturned,
     ),
-    touches=_bill_keys,
+    keys=_bill_keys,
     project=_bills,
     indexes=(("account", "since"),),
 )
@@ -124,7 +124,7 @@ bills = Projection(
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """One row a note: the difference, the facts that made it, the basis it was reckoned at."""
+    """One row a note: the difference, the facts that made it, the basis it stands on."""
 
     note: str
     bill: str
@@ -161,8 +161,8 @@ corrections = Projection(
     version=1,
     row=Correction,
     key=("note",),
-    wants=(BillCorrected,),
-    touches=lambda fact: (fact.event.note,),
+    events=(BillCorrected,),
+    keys=lambda fact: (fact.event.note,),
     project=_corrections,
     indexes=(("bill",), ("account",)),
 )

@@ -56,8 +56,8 @@ journal = Projection(
     version=1,
     row=JournalLine,
     key=("position", "code"),
-    wants=POSTED,
-    touches=_journal_keys,
+    events=POSTED,
+    keys=_journal_keys,
     project=_journal,
     indexes=(("account",), ("code", "on"), ("on",)),
 )
@@ -95,7 +95,7 @@ trial_balance = Projection(
     version=1,
     row=LedgerBalance,
     key=("code",),
-    wants=POSTED,
-    touches=lambda fact: [code for _, code in _journal_keys(fact)],
+    events=POSTED,
+    keys=lambda fact: [code for _, code in _journal_keys(fact)],
     project=_balances,
 )

@@ -46,8 +46,8 @@ customers = Projection(
     version=2,
     row=Customer,
     key=("customer",),
-    wants=(CustomerRegistered, CustomerRenamed, CustomerErased),
-    touches=lambda fact: (fact.key,),
+    events=(CustomerRegistered, CustomerRenamed, CustomerErased),
+    keys=lambda fact: (fact.key,),
     project=_customers,
 )
 
@@ -90,8 +90,8 @@ accounts = Projection(
     version=1,
     row=Account,
     key=("account",),
-    wants=(AccountOpened, *MOVEMENTS),
-    touches=lambda fact: (fact.key,),
+    events=(AccountOpened, *MOVEMENTS),
+    keys=lambda fact: (fact.key,),
     project=_accounts,
     indexes=(("customer",),),
 )
@@ -138,8 +138,8 @@ movements = Projection(
     version=1,
     row=Movement,
     key=("account", "position"),
-    wants=MOVEMENTS,
-    touches=lambda fact: ((fact.key, fact.position),),
+    events=MOVEMENTS,
+    keys=lambda fact: ((fact.key, fact.position),),
     project=_movements,
 )
 
@@ -186,8 +186,8 @@ settlements = Projection(
     version=1,
     row=Settlement,
     key=("account", "position", "item"),
-    wants=(AccountCharged, AccountAdjusted, AccountCredited, AccountPaymentReturned),
-    touches=_settlement_keys,
+    events=(AccountCharged, AccountAdjusted, AccountCredited, AccountPaymentReturned),
+    keys=_settlement_keys,
     project=_settlements,
     indexes=(("item",), ("source",)),
 )

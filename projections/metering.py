@@ -54,8 +54,8 @@ installations = Projection(
     version=1,
     row=Installation,
     key=("meter", "since"),
-    wants=(MeterInstalled, MeterRemoved),
-    touches=lambda fact: (_installation_key(fact),),
+    events=(MeterInstalled, MeterRemoved),
+    keys=lambda fact: (_installation_key(fact),),
     project=_installations,
     indexes=(("point",),),
 )
@@ -104,8 +104,8 @@ readings = Projection(
     version=1,
     row=Reading,
     key=("meter", "on"),
-    wants=(MeterInstalled, MeterRead, MeterReadingCorrected, MeterRemoved),
-    touches=lambda fact: ((fact.key, fact.event.on),),
+    events=(MeterInstalled, MeterRead, MeterReadingCorrected, MeterRemoved),
+    keys=lambda fact: ((fact.key, fact.event.on),),
     project=_readings,
     indexes=(("point", "on"),),
 )
@@ -140,8 +140,8 @@ meter_errors = Projection(
     version=1,
     row=MeterError,
     key=("meter", "position"),
-    wants=(MeterFoundInaccurate,),
-    touches=lambda fact: ((fact.key, fact.position),),
+    events=(MeterFoundInaccurate,),
+    keys=lambda fact: ((fact.key, fact.position),),
     project=_errors,
     indexes=(("point",),),
 )

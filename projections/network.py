@@ -30,8 +30,8 @@ points = Projection(
     version=1,
     row=Point,
     key=("point",),
-    wants=(PointEnergised,),
-    touches=lambda fact: (fact.key,),
+    events=(PointEnergised,),
+    keys=lambda fact: (fact.key,),
     project=_points,
 )
 
@@ -87,8 +87,8 @@ supplies = Projection(
     version=1,
     row=Supply,
     key=("point", "since"),
-    wants=(PointSupplied, PointTariffChanged, PointVacated),
-    touches=lambda fact: (_supply_key(fact),),
+    events=(PointSupplied, PointTariffChanged, PointVacated),
+    keys=lambda fact: (_supply_key(fact),),
     project=_supplies,
     indexes=(("account",),),
 )

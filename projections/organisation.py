@@ -33,7 +33,7 @@ settings = Projection(
     version=1,
     row=Settings,
     key=("key",),
-    wants=(UtilityEstablished, UtilityTermsSet),
-    touches=lambda fact: (fact.key,),
+    events=(UtilityEstablished, UtilityTermsSet),
+    keys=lambda fact: (fact.key,),
     project=_settings,
 )

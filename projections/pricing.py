@@ -47,8 +47,8 @@ tariffs = Projection(
     version=1,
     row=Tariff,
     key=("tariff",),
-    wants=(TariffDrafted, TariffApproved, TariffPublished),
-    touches=lambda fact: (fact.key,),
+    events=(TariffDrafted, TariffApproved, TariffPublished),
+    keys=lambda fact: (fact.key,),
     project=_tariffs,
 )
 
@@ -79,7 +79,7 @@ tariff_versions = Projection(
     version=1,
     row=PublishedTariff,
     key=("tariff", "version"),
-    wants=(TariffPublished,),
-    touches=lambda fact: ((fact.key, fact.event.version),),
+    events=(TariffPublished,),
+    keys=lambda fact: ((fact.key, fact.event.version),),
     project=_versions,
 )

@@ -45,7 +45,7 @@ interval_days = Projection(
     version=1,
     row=IntervalDay,
     key=("point", "channel", "day"),
-    wants=(IntervalsRecorded, IntervalsRevised),
-    touches=lambda fact: ((fact.event.point, fact.event.channel, fact.event.day),),
+    events=(IntervalsRecorded, IntervalsRevised),
+    keys=lambda fact: ((fact.event.point, fact.event.channel, fact.event.day),),
     project=_interval_days,
 )

@@ -39,8 +39,8 @@ payments = Projection(
     version=1,
     row=Payment,
     key=("payment",),
-    wants=(PaymentReceived, PaymentReversed),
-    touches=lambda fact: (fact.key,),
+    events=(PaymentReceived, PaymentReversed),
+    keys=lambda fact: (fact.key,),
     project=_payments,
     indexes=(("account", "on"),),
 )

@@ -34,7 +34,7 @@ import uvloop
 from pydantic import SecretStr
 
 from api.auth import mint, secret_of
-from api.dispatch import Asker
+from api.dispatch import RequestContext
 from api.serve import bound
 from api.settings import Settings
 from api.system import opened
@@ -242,12 +242,12 @@ async def _knock(port: int) -> None:
 
 def found(settings: Settings) -> None:
     """A utility with its meters hung."""
-    asker = Asker("bench", "admin")
+    context = RequestContext("bench", "admin")
     with opened(settings) as system:
         ask = system.dispatch
-        ask(EstablishUtility(name="Bench", currency="GBP", zone="Europe/London"), asker)
+        ask(EstablishUtility(name="Bench", currency="GBP", zone="Europe/London"), context)
         for n in range(METERS):
-            ask(EnergisePoint(point=f"P{n}", address=f"{n} Bench", on=FIRST), asker)
+            ask(EnergisePoint(point=f"P{n}", address=f"{n} Bench", on=FIRST), context)
             ask(
                 InstallMeter(
                     meter=f"M{n}",
@@ -256,7 +256,7 @@ def found(settings: Settings) -> None:
                     dials={"1.8.0": Decimal(1000)},
                     on=FIRST,
                 ),
-                asker,
+                context,
             )
 
 

@@ -65,8 +65,8 @@ ledger = Projection(
     version=1,
     row=Line,
     key=("line",),
-    wants=(),
-    touches=lambda _: (),
+    events=(),
+    keys=lambda _: (),
     project=_nothing,
     indexes=(("account", "on"), ("code", "on"), ("on",), ("amount",)),
 )

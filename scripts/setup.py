@@ -128,7 +128,7 @@ def fetch_demo() -> None:
 # ------------------------------------------------------------------------------------------
 
 
-class Failed(Exception):  # noqa: N818
+class Failed(Exception):
     """A program failed; the message is what it said."""
 
 

@@ -180,7 +180,7 @@ def roots_from_consistency(old: int, size: int, path: list[bytes], old_root: byt
 # Checkpoints (c2sp.org/tlog-checkpoint)
 
 
-class Wrong(Exception):  # noqa: N818
+class Wrong(Exception):
     """Something is not as it should be."""
 
 

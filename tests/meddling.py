@@ -26,7 +26,7 @@ def altered(database_url: str, statement: str) -> None:
 
 
 def refit(database_url: str) -> None:
-    """Reckon the whole tree again over what is there now, as a clever forger would."""
+    """Calculate the whole tree again over what is there now, as a clever forger would."""
     altered(database_url, "DELETE FROM history.nodes")
     altered(
         database_url,

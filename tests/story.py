@@ -25,8 +25,8 @@ class Story:
     def by(self, person: str, role: str = "clerk") -> None:
         self.supplied[Actor] = Actor(person, role)
 
-    def reckoned(self, reckoned: object) -> None:
-        self.supplied[type(reckoned)] = reckoned
+    def calculated(self, calculated: object) -> None:
+        self.supplied[type(calculated)] = calculated
 
     def when(self, command: object) -> None:
         self.command = command

@@ -63,8 +63,8 @@ tallies = Projection(
     version=1,
     row=Tally,
     key=("counter",),
-    wants=(Counted, Renamed),
-    touches=lambda fact: (fact.key,),
+    events=(Counted, Renamed),
+    keys=lambda fact: (fact.key,),
     project=_tallies,
     indexes=(("many",),),
 )
@@ -73,8 +73,8 @@ letters = Projection(
     version=1,
     row=Letter,
     key=("letter",),
-    wants=(Counted, Renamed),
-    touches=lambda fact: (fact.key[0],),
+    events=(Counted, Renamed),
+    keys=lambda fact: (fact.key[0],),
     project=_letters,
 )
 counts = Projection(
@@ -82,8 +82,8 @@ counts = Projection(
     version=1,
     row=Count,
     key=("counter", "version"),
-    wants=(Counted,),
-    touches=lambda fact: ((fact.key, fact.version),),
+    events=(Counted,),
+    keys=lambda fact: ((fact.key, fact.version),),
     project=_counts,
 )
 TALLIES: tuple[Projection[Any], ...] = (tallies, letters, counts)

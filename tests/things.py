@@ -110,8 +110,8 @@ things = Projection(
     version=1,
     row=Thing,
     key=("name",),
-    wants=(Put, Moved, Dropped),
-    touches=lambda fact: (getattr(fact.event, "name", None) or fact.event.thing.name,),
+    events=(Put, Moved, Dropped),
+    keys=lambda fact: (getattr(fact.event, "name", None) or fact.event.thing.name,),
     project=fold_things,
     indexes=(("amount",), ("due",), ("colour", "day")),
 )
@@ -120,8 +120,8 @@ spells = Projection(
     version=1,
     row=Spell,
     key=("name", "since"),
-    wants=(Began, Ended),
-    touches=lambda fact: (
+    events=(Began, Ended),
+    keys=lambda fact: (
         (fact.event.spell.name, fact.event.spell.since)
         if isinstance(fact.event, Began)
         else (fact.event.name, fact.event.since),

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import SecretStr, TypeAdapter
 
-from api.dispatch import Answer, Asker
+from api.dispatch import Answer, RequestContext
 from api.settings import Settings
 from api.system import System, opened
 from domain.billing.bill import CorrectBill, IssueBill, bill_key
@@ -73,7 +73,7 @@ class Town:
 
     def ask(self, command: object, by: str = "clerk", role: str = "admin") -> Answer:
         """Ask for a command; nothing is retried or caught."""
-        return self.system.dispatch(command, Asker(by, role))
+        return self.system.dispatch(command, RequestContext(by, role))
 
     def found(self) -> None:
         """Establish the utility and publish its two tariffs."""

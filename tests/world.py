@@ -1,4 +1,4 @@
-"""A whole utility in memory: the same decisions, folds and reckoning, and no database."""
+"""A whole utility in memory: the same decisions, folds and calculating, and no database."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class World:
             for name, kind in decision.sees
         }
         for name, need in decision.needs:
-            given[name] = Actor(by, "any") if need is Actor else self.billing.reckoned(asked)
+            given[name] = Actor(by, "any") if need is Actor else self.billing.calculated(asked)
         made = []
         for event in decision.decide(asked, **given):
             stream = decision.route(asked, event)

@@ -27,7 +27,7 @@ from api.cli.kit import (
 )
 from api.dispatch import Answer, Dispatch
 from api.system import System, caught_up
-from domain.billing.bill import BillUnknown, CorrectBill, IssueBill, Reckoned, bill_key
+from domain.billing.bill import BillCalculation, BillUnknown, CorrectBill, IssueBill, bill_key
 from domain.kit import Refused
 from domain.organisation.utility import UtilityNotEstablished
 from domain.pricing.rating import Why, explain, text
@@ -58,7 +58,7 @@ def run(
         position = caught_up(it.history, it.tables, 60.0)
         billing = Billing(it.history, it.tables, lambda: position)
         asking = _Asking(
-            Dispatch(it.history, {Reckoned: billing.reckoned}), period, _on(it, on)
+            Dispatch(it.history, {BillCalculation: billing.calculated}), period, _on(it, on)
         )
         due = _accounts(it, period, position)
         hands = ThreadPoolExecutor(HANDS)
@@ -186,7 +186,7 @@ def why(
     if as_json:
         answer(plain([{**shown, "why": tree} for shown, tree in found]))
         return
-    say(f"Bill {bill}, reckoned at position {row.basis.position}")
+    say(f"Bill {bill}, calculated at position {row.basis.position}")
     lines: dict[int, str] = {}  # trees that were shown, by what they are named below
     for shown, tree in found:
         say()
@@ -204,7 +204,7 @@ def touched(
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List every bill that stands on a fact, or would if it were reckoned now."""
+    """List every bill that stands on a fact, or would if it were calculated now."""
     with system(data) as it:
         found = it.billing.touched([it.billing.fact(ref) for ref in facts])
     rows = [
@@ -230,7 +230,9 @@ def touched(
 
 
 def _reasons(it: System, row: Bill, line: str | None) -> Iterator[tuple[dict[str, Any], Why]]:
-    for rating in it.billing.reckoner.ratings(row.account, period_of(row), row.basis.position):
+    for rating in it.billing.calculator.ratings(
+        row.account, period_of(row), row.basis.position
+    ):
         trees = explain(rating.versions, rating.usage, rating.period, rating.carry)
         for each, tree in zip(rating.rated().lines, trees, strict=True):
             if line in (None, each.code):

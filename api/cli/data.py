@@ -36,7 +36,7 @@ from api.demo.doors import InProcess, Person
 from api.demo.http import OverHttp
 from api.demo.meters import Report, samples
 from api.demo.story import REPLAY, Chapter, Story
-from api.dispatch import Asker
+from api.dispatch import RequestContext
 from api.importing.intervals import GRIDS
 from api.system import System, caught_up
 from domain.organisation.utility import UtilityNotEstablished
@@ -129,7 +129,7 @@ def story(
 
 
 VERIFIED = {
-    True: "Verified: all of history folded again, every bill reckoned again, the books agree.",
+    True: "Verified: all of history folded again, every bill calculated, the books agree.",
     False: "Verified: it does not agree; ask `wattledger verify` what is wrong.",
     None: "Where the data folder is, `wattledger verify` folds everything again.",
 }
@@ -209,7 +209,7 @@ def intervals(
     _report(report, as_json)
 
 
-def _importer(file: Path) -> Asker:
+def _importer(file: Path) -> RequestContext:
     """Who asks; what a file led to is found by the digest of its bytes."""
     return replace(
         myself("reader"), correlation=f"file-{sha256(file.read_bytes()).hexdigest()[:32]}"

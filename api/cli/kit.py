@@ -28,7 +28,7 @@ from api.auth import BadSecret
 from api.demo.doors import SaidNo
 from api.demo.http import NotAnswered
 from api.demo.story import StoryBroke
-from api.dispatch import Asker
+from api.dispatch import RequestContext
 from api.settings import Settings
 from api.system import Lagging, System, opened
 from domain.kit import Refused
@@ -55,7 +55,7 @@ out = Console(highlight=False, soft_wrap=True)
 err = Console(highlight=False, soft_wrap=True, stderr=True)
 
 
-class Misused(Exception):  # noqa: N818  (said of the command line)
+class Misused(Exception):
     """The command was given wrongly; the message says what is wrong."""
 
 
@@ -79,13 +79,13 @@ def system(data: Path | None) -> Iterator[System]:
         yield it
 
 
-def myself(role: str) -> Asker:
+def myself(role: str) -> RequestContext:
     """Who types the command, in a duty."""
     try:
         name = getpass.getuser()
     except (KeyError, OSError):  # a process without a name of its own, as in a container
         name = "operator"
-    return Asker(name, role)
+    return RequestContext(name, role)
 
 
 # What to type

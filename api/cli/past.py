@@ -152,7 +152,7 @@ def verify(
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Fold everything again and compare; reckon every bill again; hash every fact again."""
+    """Fold everything again and compare; calculate every bill again; hash every fact again."""
     if proof is not None:
         proofs.check(proof, verifier, as_json=as_json)
     with system(data) as it, progress() as tell:

@@ -34,7 +34,7 @@ class TariffFileError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Priced:
-    """The bills of a range, each with the state of affairs that it was reckoned from."""
+    """The bills of a range, each with the state of affairs that it was calculated from."""
 
     versions: tuple[TariffVersion, ...]
     usage: Usage

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from api import past
-from api.dispatch import Asker
+from api.dispatch import RequestContext
 from api.system import Lagging, System, caught_up
 from domain.kit import Refused
 from projections.books import journal
@@ -78,7 +78,7 @@ class TouchedBill:
     now: int
 
 
-class SaidNo(Exception):  # noqa: N818
+class SaidNo(Exception):
     """A command was refused; the message is the sentence of the rule, `code` its name."""
 
     def __init__(self, sentence: str, code: str) -> None:
@@ -118,9 +118,9 @@ class InProcess:
         self.system = system
 
     def ask(self, asked: object, person: Person) -> Answered:
-        asker = Asker(person.name, person.role, "demo-story")
+        context = RequestContext(person.name, person.role, "demo-story")
         try:
-            given = self.system.dispatch(asked, asker)
+            given = self.system.dispatch(asked, context)
         except Refused as no:
             raise SaidNo(str(no), no.code) from no
         return Answered(given.positions, {str(s): v for s, v in given.streams.items()})

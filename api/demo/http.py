@@ -42,7 +42,7 @@ query ($account: ID!, $position: Position!) {
 UTILITY = "{ utility { currency zone } }"
 
 
-class NotAnswered(Exception):  # noqa: N818
+class NotAnswered(Exception):
     """The server did not answer as it must; the message says what it said."""
 
 

@@ -67,7 +67,7 @@ class Figures:
     ledger: dict[str, int] = field(default_factory=dict)
 
 
-class StoryBroke(Exception):  # noqa: N818
+class StoryBroke(Exception):
     """The story cannot be told here, or its figures do not tie."""
 
 

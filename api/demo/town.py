@@ -18,9 +18,9 @@ from typing import Any, TypeAlias
 from api.demo.meters import ZONE, Day, Report, Sample, samples, synthetic
 from api.demo.profiles import Habit, Household, codes, households
 from api.demo.tariffs import EARLIER, ECONOMY, NAMES, STANDARD, TARIFFS
-from api.dispatch import Answer, Asker, Dispatch
+from api.dispatch import Answer, Dispatch, RequestContext
 from api.system import System, caught_up
-from domain.billing.bill import BillAlreadyIssued, IssueBill, Reckoned, bill_key
+from domain.billing.bill import BillAlreadyIssued, BillCalculation, IssueBill, bill_key
 from domain.customers.account import AccountAlreadyOpen, OpenAccount, accounts
 from domain.customers.customer import CustomerAlreadyRegistered, RegisterCustomer
 from domain.kit import Refused
@@ -168,7 +168,7 @@ class _Town:
         """One command; None if it was answered before."""
         self.commands += 1
         try:
-            return self.dispatch(asked, Asker(f"demo-{role}", role, "demo-town"))
+            return self.dispatch(asked, RequestContext(f"demo-{role}", role, "demo-town"))
         except done:
             return None
 
@@ -182,9 +182,9 @@ class _Town:
             hands.shutdown(cancel_futures=True)
 
     def _reckoning_at(self, position: int) -> Dispatch:
-        """Everything measured is known at a position: all bills are reckoned there."""
+        """Everything measured is known at a position: all bills are calculated there."""
         billing = Billing(self.system.history, self.system.tables, lambda: position)
-        return Dispatch(self.system.history, {Reckoned: billing.reckoned})
+        return Dispatch(self.system.history, {BillCalculation: billing.calculated})
 
     def _tariffs(self) -> None:
         for tariff, prices in TARIFFS.items():

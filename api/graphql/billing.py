@@ -37,13 +37,13 @@ from replay.billing.office import Billing
 BILLS = Order(rows.bills, ("since",))
 NOTES = Order(rows.corrections)
 SETTLED = Order(settled.settlements)
-RECKONED = 50  # what reckoning a bill costs, in plain fields: see limits.py
+CALCULATED = 50  # what calculating a bill costs, in plain fields: see limits.py
 
 
 @strawberry.type(description="What a bill stands on.")
 class Basis:
     position: Position = strawberry.field(
-        description="The position of history that it was reckoned at."
+        description="The position of history that it was calculated at."
     )
     tariffs: list[str] = strawberry.field(description="The tariff versions: HOME@2.")
     facts: list[strawberry.ID] = strawberry.field(
@@ -81,7 +81,7 @@ class Correction:
 
 
 @strawberry.type(
-    description="A bill reckoned again, from what is known where the query stands."
+    description="A bill calculated again, from what is known where the query stands."
 )
 class WouldBe:
     total: Money = strawberry.field(description="What it would come to.")
@@ -162,14 +162,14 @@ class Bill:
         return basis_of(self.row.basis)
 
     @strawberry.field(
-        description="It reckoned again from what is known where the query stands, by `knownAt`"
+        description="Calculated again from what is known where the query stands, by `knownAt`"
         " or now. Changes nothing. Costs as much as 50 fields.",
-        metadata={"cost": RECKONED},
+        metadata={"cost": CALCULATED},
     )
     def would_be(self) -> WouldBe:
         view = self.group.view
         account, period = self.account_and_period
-        now = view.reckoner.reckon(account, period, view.position)
+        now = view.calculator.calculate(account, period, view.position)
         return WouldBe(
             total=view.money(now.total),
             difference=view.money(now.total - self.standing_total()),
@@ -194,7 +194,9 @@ class Bill:
         return self.row.issued + sum(note.row.total for note in self._notes())
 
 
-@strawberry.type(description="A bill that stands on a fact, or would if it were reckoned now.")
+@strawberry.type(
+    description="A bill that stands on a fact, or would if it were calculated now."
+)
 class Touched:
     bill: Bill = strawberry.field(description="The bill.")
     stands: Money = strawberry.field(description="What it stands at, corrections included.")
@@ -293,8 +295,8 @@ class BillingQuery:
 
     @strawberry.field(
         description="The blast radius of a fact: every bill that stands on it, or would if it"
-        " were reckoned now, and what a correction would add. Costs as much as 1000 fields.",
-        metadata={"cost": 20 * RECKONED},
+        " were calculated now, and what a correction would add. Costs as much as 1000 fields.",
+        metadata={"cost": 20 * CALCULATED},
     )
     def touched(
         self,

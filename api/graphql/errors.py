@@ -18,8 +18,8 @@ from replay.store.append import Unavailable
 log = logging.getLogger("wattledger.graphql")
 
 
-class Problem(GraphQLError):  # noqa: N818  (as the other doors call it)
-    """Something the asker can put right.  `code` names it for programs."""
+class Problem(GraphQLError):
+    """Something the context can put right.  `code` names it for programs."""
 
     def __init__(self, code: str, sentence: str, **details: object) -> None:
         said = {"code": code, **({"details": details} if details else {})}
@@ -27,7 +27,7 @@ class Problem(GraphQLError):  # noqa: N818  (as the other doors call it)
 
 
 def shown(error: GraphQLError) -> GraphQLError:
-    """The error as the asker may see it: refusals in their own words, defects masked."""
+    """The error as the context may see it: refusals in their own words, defects masked."""
     if isinstance(error, GraphQLSyntaxError):
         return _with(error, error.message, {"code": "GRAPHQL_PARSE_FAILED"})
     cause = error.original_error

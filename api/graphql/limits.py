@@ -2,7 +2,7 @@
 What a query may cost, judged before it is validated or run: tokens, depth, aliases, cost.
 
 Cost is static and counts fields: a list counts its fields as often as `first` says, a list
-without `first` as if it had five, and what must be reckoned says in the schema what it costs.
+without `first` as if it had five, and what must be calculated says in the schema what it costs.
 Introspection is free.
 """
 

@@ -57,13 +57,13 @@ class BillLine:
 def lines_of(
     view: View,
     lines: Sequence[domain.BillLine],
-    reckoned: tuple[str, Period] | None = None,
+    calculated: tuple[str, Period] | None = None,
     basis: domain.Basis | None = None,
 ) -> list[BillLine]:
-    """Lines as the schema says them; `reckoned` and `basis` say why, where anything does."""
+    """Lines as the schema says them; `calculated` and `basis` say why, where anything does."""
     reasons: list[Reason | None] = [None] * len(lines)
-    if reckoned is not None and basis is not None:
-        whys = _whys(view, lines, reckoned, basis.position)
+    if calculated is not None and basis is not None:
+        whys = _whys(view, lines, calculated, basis.position)
         reasons = [_nth(whys, n) for n in range(len(lines))]
     return [_line(view, each, reason) for each, reason in zip(lines, reasons, strict=True)]
 
@@ -75,7 +75,7 @@ def _nth(whys: Callable[[], Sequence[Derivation]], n: int) -> Reason:
 def _whys(
     view: View,
     lines: Sequence[domain.BillLine],
-    reckoned: tuple[str, Period],
+    calculated: tuple[str, Period],
     position: int,
 ) -> Callable[[], Sequence[Derivation]]:
     """The derivations of all lines of a bill, grown when the first is asked for."""
@@ -83,7 +83,7 @@ def _whys(
     @cache
     def whys() -> list[Derivation]:
         found: list[Why] = []
-        for part in view.reckoner.ratings(*reckoned, position):
+        for part in view.calculator.ratings(*calculated, position):
             found += explain(part.versions, part.usage, part.period, part.carry)
         named = {
             id(why): f"the line {each.line.code}"

@@ -75,7 +75,7 @@ class TariffVersion:
     version: int = strawberry.field(description="1, 2, 3 …")
     since: date = strawberry.field(description="The first day it prices.")
     document: JSON = strawberry.field(
-        description="The charges in the order in which they are reckoned, and their calendars."
+        description="The charges in the order of their calculation, and their calendars."
     )
     fact: strawberry.ID = strawberry.field(
         description="The fact that published it: `touched(fact:)` finds the bills it moves."

@@ -29,7 +29,7 @@ from projections.kit.columns import storable
 from projections.kit.postgres import PostgresTables
 from projections.kit.table import Projection, Where
 from projections.organisation import Settings, settings
-from replay.billing.calculation import Reckoner
+from replay.billing.calculation import BillCalculator
 from replay.billing.office import NoSuchFact
 
 R = TypeVar("R")
@@ -141,9 +141,9 @@ class View:
         return self.as_of or datetime.now(UTC).astimezone(ZoneInfo(zone)).date()
 
     @cached_property
-    def reckoner(self) -> Reckoner:
-        """What reckons bills on these tables."""
-        return Reckoner(self.tables)
+    def calculator(self) -> BillCalculator:
+        """What calculates bills on these tables."""
+        return BillCalculator(self.tables)
 
     def history(self, stream: str) -> list[Fact]:
         """What is known to have happened to one thing, in order."""

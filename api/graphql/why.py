@@ -38,7 +38,7 @@ class Step:
 
 @strawberry.type(
     description="Why a line is its amount. The leaves are clauses of the tariff, and"
-    " measurements with their facts; reckoned upwards they come to the amount. It is grown anew"
+    " measurements with their facts; calculated upwards they come to the amount. Made anew"
     " from the basis of the bill each time it is asked for."
 )
 class Derivation:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
-from api.dispatch import Asker, Dispatch
+from api.dispatch import Dispatch, RequestContext
 from api.importing.lines import Columns, Report, Row, Unit, Wrong, lines, number, text
 from api.importing.taking import Progress, Taking
 from domain.metering.meter import Channel
@@ -31,7 +31,7 @@ QUALITIES = ("actual", "estimated", "substituted")
 def intervals(
     path: Path,
     dispatch: Dispatch,
-    asker: Asker,
+    context: RequestContext,
     zone: str,
     *,
     minutes: int | None = None,
@@ -51,7 +51,7 @@ def intervals(
     grid = minutes or reading.minutes()
     days = _Days(reading, grid, gaps)
     units = reading.units.values()
-    Taking(dispatch, asker, report, progress).take(units, days.command, alone=2)
+    Taking(dispatch, context, report, progress).take(units, days.command, alone=2)
     return report
 
 

@@ -72,7 +72,7 @@ class NotOurFile(Refused):
     """The file has not the columns of such a file."""
 
 
-class Wrong(Exception):  # noqa: N818
+class Wrong(Exception):
     """A value that cannot be taken: the column, the rule, what is the matter."""
 
     def __init__(self, column: str, rule: str, message: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import cast
 
-from api.dispatch import Asker, Dispatch
+from api.dispatch import Dispatch, RequestContext
 from api.importing.lines import Columns, Report, Row, Unit, Wrong, day, lines, number, text
 from api.importing.taking import Progress, Taking
 from domain.metering.meter import ReadMeter, Source
@@ -15,7 +15,10 @@ SOURCES = ("reader", "remote", "customer", "estimate")
 
 
 def readings(
-    path: Path, dispatch: Dispatch, asker: Asker, progress: Progress = lambda *_: None
+    path: Path,
+    dispatch: Dispatch,
+    context: RequestContext,
+    progress: Progress = lambda *_: None,
 ) -> Report:
     """
     Take in a file; a reading is all registers of a meter on a day.
@@ -32,7 +35,7 @@ def readings(
         except Wrong as wrong:
             unit.broken = True
             report.reject(at, wrong.column, wrong.rule, str(wrong))
-    Taking(dispatch, asker, report, progress).take(units.values(), _command, alone=1)
+    Taking(dispatch, context, report, progress).take(units.values(), _command, alone=1)
     return report
 
 

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from pydantic import ValidationError
 
-from api.dispatch import Asker, Dispatch
+from api.dispatch import Dispatch, RequestContext
 from api.importing.lines import Report, Unit, Wrong
 from domain.kit import Refused
 
@@ -37,9 +37,9 @@ class Taking:
     """One file on its way into history."""
 
     def __init__(
-        self, dispatch: Dispatch, asker: Asker, report: Report, progress: Progress
+        self, dispatch: Dispatch, context: RequestContext, report: Report, progress: Progress
     ) -> None:
-        self.dispatch, self.asker, self.report = dispatch, asker, report
+        self.dispatch, self.context, self.report = dispatch, context, report
         self.progress, self.done, self.lock = progress, 0, Lock()
 
     def take(self, units: Iterable[Unit], command: Command, alone: int) -> None:
@@ -78,7 +78,7 @@ class Taking:
             return None
         first = unit.lines[0][0]
         try:
-            return self.dispatch(command(unit), self.asker).positions
+            return self.dispatch(command(unit), self.context).positions
         except Wrong as wrong:
             self.report.reject(first, wrong.column, wrong.rule, str(wrong))
         except ValidationError as wrong:

@@ -5,7 +5,7 @@ Bills: what an account owes for a period, and why that was right when it was iss
                            ▲─────────────────┘
 
 An issued bill is never touched.  It remembers its *basis*: the position of history it was
-reckoned at.  A correction is subtraction: the bill as known now, minus the bill as it stands,
+calculated at.  A correction is subtraction: the bill as known now, minus the bill as it stands,
 with the facts that made the difference.  Bills of an account are corrected in the order of
 their periods: on what one carries forward (blocks of a year, a ratchet) the next one stands.
 """
@@ -61,7 +61,7 @@ class Cause:
 
 
 @value
-class Reckoned:
+class BillCalculation:
     """A bill as it would be if issued at `basis.position`; `causes` are newer than `since`."""
 
     period: Period
@@ -249,33 +249,37 @@ class WrongCurrency(Refused):
 
 @decision
 def issue(
-    asked: IssueBill, bill: Bill, account: Account, utility: Utility, reckoned: Reckoned
+    asked: IssueBill,
+    bill: Bill,
+    account: Account,
+    utility: Utility,
+    calculation: BillCalculation,
 ) -> Iterator[object]:
     """Each day of an account is billed once."""
     if not account.customer:
         raise AccountUnknown(account=asked.account)
     for key, period in account.billed:
-        if reckoned.period.meet(period.since, period.until):
+        if calculation.period.meet(period.since, period.until):
             raise BillAlreadyIssued(bill=key, since=period.since, until=period.until)
     if bill.account:
         raise BillAlreadyIssued(bill=asked.bill)
     due = _due(asked, utility)
     yield BillIssued(
         account=asked.account,
-        period=reckoned.period,
-        currency=reckoned.currency,
-        lines=reckoned.lines,
-        total=reckoned.total,
+        period=calculation.period,
+        currency=calculation.currency,
+        lines=calculation.lines,
+        total=calculation.total,
         on=asked.on,
         due=due,
-        basis=reckoned.basis,
+        basis=calculation.basis,
     )
-    settled = settle(account, asked.bill, reckoned.total)
+    settled = settle(account, asked.bill, calculation.total)
     yield AccountCharged(
         bill=asked.bill,
-        period=reckoned.period,
-        amount=reckoned.total,
-        currency=reckoned.currency,
+        period=calculation.period,
+        amount=calculation.total,
+        currency=calculation.currency,
         on=asked.on,
         due=due,
         from_advance=settled.from_advance,
@@ -286,37 +290,41 @@ def issue(
 
 @decision
 def correct(
-    asked: CorrectBill, bill: Bill, account: Account, utility: Utility, reckoned: Reckoned
+    asked: CorrectBill,
+    bill: Bill,
+    account: Account,
+    utility: Utility,
+    calculation: BillCalculation,
 ) -> Iterator[object]:
     """Quiet when the bill is right as it stands."""
     if bill.account != asked.account:
         raise BillUnknown(account=asked.account, bill=asked.bill)
-    if reckoned.uncorrected:
-        raise EarlierBillUncorrected(bills=list(reckoned.uncorrected))
-    lines = difference(reckoned.lines, bill.lines)
-    total = reckoned.total - bill.total
+    if calculation.uncorrected:
+        raise EarlierBillUncorrected(bills=list(calculation.uncorrected))
+    lines = difference(calculation.lines, bill.lines)
+    total = calculation.total - bill.total
     if not lines:
         return
     note = f"{asked.bill}-c{bill.notes + 1}"
     due = _due(asked, utility)
     yield BillCorrected(
         account=asked.account,
-        period=reckoned.period,
+        period=calculation.period,
         note=note,
-        currency=reckoned.currency,
+        currency=calculation.currency,
         lines=lines,
         total=total,
         on=asked.on,
         due=due,
-        basis=reckoned.basis,
-        causes=reckoned.causes,
+        basis=calculation.basis,
+        causes=calculation.causes,
     )
     settled = settle(account, asked.bill, total)
     yield AccountAdjusted(
         bill=asked.bill,
         note=note,
         amount=total,
-        currency=reckoned.currency,
+        currency=calculation.currency,
         on=asked.on,
         due=due,
         from_advance=settled.from_advance,

@@ -50,7 +50,7 @@ CHART = {
 }
 
 
-class Unbalanced(Exception):  # noqa: N818  (the trade's word)
+class Unbalanced(Exception):
     """An entry whose debits and credits differ: a defect in a posting rule."""
 
 

@@ -32,7 +32,7 @@ class Projection(Generic[R]):
     One read model: its table, the events it wants, and the fold.  A new version is a new table.
 
     `key` names the leading fields of the row; with one the key is its value, with several a
-    tuple.  `touches` gives the keys that the fold reads or writes for a fact, and no other.
+    tuple.  `keys` gives the keys that the fold reads or writes for a fact, and no other.
     `indexes` are what people look by: columns, the most equal first.
     Raises TypeError where the row cannot be a table.
     """
@@ -41,8 +41,8 @@ class Projection(Generic[R]):
     version: int
     row: type[R]
     key: tuple[str, ...]
-    wants: tuple[type, ...]
-    touches: Callable[[Fact], Iterable[Any]]
+    events: tuple[type, ...]
+    keys: Callable[[Fact], Iterable[Any]]
     project: Callable[[Table[Any, R], Fact], None]
     indexes: tuple[tuple[str, ...], ...] = ()
 
@@ -165,7 +165,7 @@ def farewell(projection: Projection[Any], key: Any) -> str:
     return "\t".join([*told, *["\\N"] * (len(made) - len(told))])
 
 
-class NotTouched(Exception):  # noqa: N818  (said of the key)
+class KeyNotDeclared(Exception):
     """A fold asked for a key that its projection's `touches` does not give for the fact."""
 
 
@@ -191,7 +191,7 @@ class Folding(MutableMapping[Any, R]):
         """Fold one fact, which touches `keys`; if the fold raises, nothing of it remains."""
         rows, before, projection = self.rows, self._before, self.projection
         try:
-            self._keys = tuple(projection.touches(fact)) if keys is None else keys
+            self._keys = tuple(projection.keys(fact)) if keys is None else keys
             projection.project(self, fact)
         except Exception:
             rows.update(before)
@@ -215,7 +215,7 @@ class Folding(MutableMapping[Any, R]):
 
     def _seen(self, key: Any) -> Any:
         if key not in self._keys:
-            raise NotTouched(f"{self.projection.name} folds {key!r} and does not touch it")
+            raise KeyNotDeclared(f"{self.projection.name} folds {key!r} and does not touch it")
         return key
 
     def __getitem__(self, key: Any) -> R:
@@ -257,7 +257,7 @@ class MemoryTables:
         self._past: dict[str, dict[Any, list[tuple[int, Any]]]] = {n: {} for n in self._folding}
         self._wanted: dict[type, list[Folding[Any]]] = {}
         for folding in self._folding.values():
-            for wanted in folding.projection.wants:
+            for wanted in folding.projection.events:
                 self._wanted.setdefault(wanted, []).append(folding)
 
     def fold(self, facts: Iterable[Fact]) -> Self:

@@ -11,11 +11,11 @@ from projections.kit.ddl import SCHEMA, Stored, meta, quoted
 from projections.kit.table import Change, Projection, farewell, key_values
 
 
-class VersionChanged(Exception):  # noqa: N818  (a state of the tables, told to an operator)
+class VersionChanged(Exception):
     """The tables were grown by another version of a projection: `wattledger rebuild` them."""
 
 
-class Moved(Exception):  # noqa: N818
+class Moved(Exception):
     """The tables moved under their writer, as when a rebuild swaps in new ones."""
 
 

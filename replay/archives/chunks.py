@@ -30,7 +30,7 @@ OPENED = 1 << 20  # bytes read at a time
 Content: TypeAlias = Literal["facts", "commands"]
 
 
-class ArchiveTrouble(Exception):  # noqa: N818  (its sentence is what the user reads)
+class ArchiveTrouble(Exception):
     """An archive cannot be written, read or restored; the message says why."""
 
 

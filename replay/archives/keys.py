@@ -62,7 +62,7 @@ def tables_about_persons(
     projections: Iterable[Projection[Any]], schema: str = SCHEMA
 ) -> list[str]:
     """The tables, and tables of the past, in which something personal stands."""
-    names = [p.name for p in projections if any(PERSONALS[wanted] for wanted in p.wants)]
+    names = [p.name for p in projections if any(PERSONALS[wanted] for wanted in p.events)]
     return [f"{schema}.{name}{past}" for name in names for past in ("", "_past")]
 
 

@@ -1,10 +1,10 @@
 """
-Reckoning: what a bill is, at any position of history.
+Calculation: what a bill is, at any position of history.
 
 A bill is a pure function of the tables as they were known at a position: who took supply where,
-what was measured, which tariff versions were published.  Issuing reckons at the head; re-rating
-reckons at the basis and must give the same lines; correcting reckons at the head again and
-subtracts.  Nothing here is remembered, so nothing here can be out of date.
+what was measured, which tariff versions were published.  Issuing calculates at the head;
+re-rating calculates at the basis and must give the same lines; correcting calculates at the
+head again and subtracts.  Nothing here is remembered, so nothing here can be out of date.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 
 from domain.billing.bill import (
     Basis,
+    BillCalculation,
     BillLine,
     NothingSupplied,
-    Reckoned,
     TariffNotInForce,
     WrongCurrency,
 )
@@ -53,9 +53,9 @@ class Rating:
         return rate(self.versions, self.usage, self.period, self.carry)
 
 
-class Reckoner:
+class BillCalculator:
     """
-    Reckons bills of one set of tables.
+    Calculates bills of one set of tables.
 
     Raises AccountUnknown, NothingSupplied, PeriodNotMeasured, TariffNotInForce, WrongCurrency,
     and the refusals of `domain.pricing.rating.rate`.
@@ -64,7 +64,7 @@ class Reckoner:
     def __init__(self, tables: Tables) -> None:
         self.tables = tables
 
-    def reckon(self, account: str, period: Period, known_at: int) -> Reckoned:
+    def calculate(self, account: str, period: Period, known_at: int) -> BillCalculation:
         """The bill of an account for a period, as it is right at a position."""
         here = self._settings(known_at)
         lines: list[BillLine] = []
@@ -81,7 +81,7 @@ class Reckoner:
             facts |= dict.fromkeys(rating.facts)
             tariffs |= {f"{one.tariff}@{one.version}": None for one in _used(rating)}
             estimated = estimated or rating.estimated
-        return Reckoned(
+        return BillCalculation(
             period=period,
             currency=here.currency,
             lines=tuple(lines),
@@ -162,7 +162,7 @@ class Reckoner:
     def _carried(
         self, supply: Supply, rating: Rating, zone: str, known_at: int
     ) -> tuple[Carry, tuple[str, ...]]:
-        """What the earlier bills of this supply, reckoned as known now, hand to this one."""
+        """What the earlier bills of this supply, calculated as known now, hand to this one."""
         carry: Carry = ()
         facts: list[str] = []
         earlier = self.tables.find(

@@ -1,8 +1,8 @@
 """
 Billing from history: what decisions must be given, and which bills a fact touches.
 
-The blast radius of a fact is every bill that stands on it, or would if reckoned now: candidates
-are found by place and day, and each is reckoned to see whether the fact is in its basis.
+The blast radius of a fact is every bill that stands on it, or would if calculated now: those
+are found by place and day, and each is calculated to see whether the fact is in its basis.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from datetime import date
 from typing import Protocol
 
 from domain.billing.bill import (
+    BillCalculation,
     BillLine,
     BillUnknown,
     Cause,
     CorrectBill,
     EmptyPeriod,
     IssueBill,
-    Reckoned,
     added,
     difference,
 )
@@ -39,7 +39,7 @@ from domain.values import Period
 from projections.billing import Bill, bills, corrections
 from projections.kit.table import Tables, Where
 from projections.network import supplies
-from replay.billing.calculation import Reckoner
+from replay.billing.calculation import BillCalculator
 
 
 class Streams(Protocol):
@@ -68,43 +68,43 @@ class Touched:
 
 
 class Billing:
-    """Reckons for commands, explains, and finds what a fact touches, on one set of tables."""
+    """Calculates for commands, explains, finds what a fact touches, on one set of tables."""
 
     def __init__(self, history: Streams, tables: Tables, now: Callable[[], int]) -> None:
-        """`now` gives the position to reckon at, once the tables have been folded that far."""
+        """`now` gives the position to calculate at, once the tables have come that far."""
         self.history = history
         self.tables = tables
         self.now = now
-        self.reckoner = Reckoner(tables)
+        self.calculator = BillCalculator(tables)
 
     # What decisions are given
 
-    def reckoned(self, asked: object) -> Reckoned:
-        """What issue-bill and correct-bill need; reckoned at what is folded now."""
+    def calculated(self, asked: object) -> BillCalculation:
+        """What issue-bill and correct-bill need; calculated at what is folded now."""
         match asked:
             case IssueBill():
                 if asked.until <= asked.since:
                     raise EmptyPeriod(since=asked.since, until=asked.until)
                 period = Period(since=asked.since, until=asked.until)
-                return self.reckoner.reckon(asked.account, period, self.now())
+                return self.calculator.calculate(asked.account, period, self.now())
             case CorrectBill():
                 return self._corrected(asked)
             case _:
-                raise TypeError(f"nothing to reckon for {type(asked).__name__}")
+                raise TypeError(f"nothing to calculate for {type(asked).__name__}")
 
-    def _corrected(self, asked: CorrectBill) -> Reckoned:
+    def _corrected(self, asked: CorrectBill) -> BillCalculation:
         known_at = self.now()
         bill = self.tables.get(bills, asked.bill, known_at=known_at)
         if bill is None or bill.account != asked.account:
             raise BillUnknown(account=asked.account, bill=asked.bill)
-        now = self.reckoner.reckon(bill.account, period_of(bill), known_at)
+        now = self.calculator.calculate(bill.account, period_of(bill), known_at)
         return replace(
             now,
             causes=self._causes(bill, now),
             uncorrected=tuple(self._uncorrected(bill, known_at)),
         )
 
-    def _causes(self, bill: Bill, now: Reckoned) -> tuple[Cause, ...]:
+    def _causes(self, bill: Bill, now: BillCalculation) -> tuple[Cause, ...]:
         """The facts that the bill would stand on now and does not stand on yet."""
         stood = set(unpacked(bill.newest.facts))
         causes = []
@@ -123,7 +123,7 @@ class Billing:
             known_at=known_at,
         )
         for each in earlier:
-            now = self.reckoner.reckon(each.account, period_of(each), known_at)
+            now = self.calculator.calculate(each.account, period_of(each), known_at)
             if difference(now.lines, self.stands(each, known_at)):
                 yield each.bill
 
@@ -151,7 +151,7 @@ class Billing:
     # Blast radius
 
     def touched(self, facts: Iterable[Fact]) -> list[Touched]:
-        """Every bill that stands on any of the facts, or would if it were reckoned now."""
+        """Every bill that stands on any of the facts, or would if it were calculated now."""
         known_at = self.now()
         wanted = {fact.ref for fact in facts}
         found: dict[str, Bill] = {}
@@ -160,7 +160,7 @@ class Billing:
                 found.setdefault(bill.bill, bill)
         touched = []
         for bill in sorted(found.values(), key=lambda bill: (bill.since, bill.bill)):
-            now = self.reckoner.reckon(bill.account, period_of(bill), known_at)
+            now = self.calculator.calculate(bill.account, period_of(bill), known_at)
             if wanted & {*unpacked(bill.newest.facts), *unpacked(now.basis.facts)}:
                 touched.append(Touched(bill, bill.issued + bill.corrected, now.total))
         return touched

@@ -2,7 +2,7 @@
 Verify: everything is folded again from history and compared with what people look at.
 
 Four questions, each answered with how many were looked at and what was found wrong:
-are the tables what the facts say; do the books balance; does each bill, reckoned again at its
+are the tables what the facts say; do the books balance; does each bill, calculated again at its
 basis, come out line for line as it was issued and corrected; do accounts and ledger agree.
 """
 
@@ -22,7 +22,7 @@ from projections.customers import accounts
 from projections.kit.digest import digest
 from projections.kit.postgres import PostgresTables
 from projections.kit.table import MemoryTables, Projection, Tables, Where
-from replay.billing.calculation import Reckoner
+from replay.billing.calculation import BillCalculator
 from replay.billing.office import period_of
 from replay.store.history import History
 
@@ -127,17 +127,17 @@ def _accounts(still: Tables, progress: Progress) -> Check:
 
 
 def _bills(still: Tables, progress: Progress) -> Check:
-    check = Check("bills reckoned again at their basis come out the same")
-    reckoner = Reckoner(still)
+    check = Check("bills calculated again at their basis come out the same")
+    calculator = BillCalculator(still)
     every = list(still.rows(bills))
     for bill in every:
-        check.wrong += _rerated(reckoner, still, bill)
+        check.wrong += _rerated(calculator, still, bill)
         check.looked_at += 1
-        progress("bills reckoned again", check.looked_at, len(every))
+        progress("bills calculated again", check.looked_at, len(every))
     return check
 
 
-def _rerated(reckoner: Reckoner, still: Tables, bill: Bill) -> Iterator[str]:
+def _rerated(calculator: BillCalculator, still: Tables, bill: Bill) -> Iterator[str]:
     notes = still.find(corrections, Where("bill", "=", bill.bill))
     lines = bill.lines
     stages = [(bill.bill, bill.basis.position, lines)]
@@ -146,12 +146,12 @@ def _rerated(reckoner: Reckoner, still: Tables, bill: Bill) -> Iterator[str]:
         stages.append((note.note, note.basis.position, lines))
     for name, position, stood in stages:
         try:
-            again = reckoner.reckon(bill.account, period_of(bill), position)
+            again = calculator.calculate(bill.account, period_of(bill), position)
         except Refused as refused:
-            yield f"{name} cannot be reckoned again at {position}: {refused}"
+            yield f"{name} cannot be calculated again at {position}: {refused}"
             continue
         if difference(again.lines, stood):
-            yield f"{name} reckoned again at {position} comes to {again.total}"
+            yield f"{name} calculated again at {position} comes to {again.total}"
 
 
 def _by_position(note: Correction) -> int:

@@ -30,7 +30,7 @@ class UsageFileError(ValueError):
     """The usage file says something that cannot be taken as usage."""
 
 
-class OptionMissing(UsageFileError):  # noqa: N818  (said of the command line)
+class OptionMissing(UsageFileError):
     """The file cannot be read without an option that was not given."""
 
 

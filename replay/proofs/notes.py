@@ -31,7 +31,7 @@ from cryptography.hazmat.primitives.serialization import (
 ED25519 = b"\x01"  # the algorithm, as the format numbers it
 
 
-class Forged(Exception):  # noqa: N818
+class Forged(Exception):
     """A note is not signed by whom it should be, or cannot be read."""
 
 

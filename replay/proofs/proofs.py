@@ -22,7 +22,7 @@ NEXT = "SELECT size, note FROM history.checkpoints WHERE size >= %s ORDER BY siz
 AT = "SELECT note FROM history.checkpoints WHERE size = %s"
 
 
-class NotSigned(Exception):  # noqa: N818
+class NotSigned(Exception):
     """No checkpoint covers this yet."""
 
 

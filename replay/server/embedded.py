@@ -60,7 +60,7 @@ SETTINGS = {
 """What a small machine wants (two cores, a few GiB).  Durability stays on."""
 
 
-class NoDatabase(Exception):  # noqa: N818  (its sentence is what the user reads)
+class NoDatabase(Exception):
     """The embedded database cannot be had; the message says why and what to do."""
 
 

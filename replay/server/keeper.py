@@ -43,7 +43,7 @@ ADOPTED = "The database was still running after its keeper had been killed; it i
 BEGUN_AGAIN = "The first start had been cut off; the database was made anew."
 
 
-class Busy(Exception):  # noqa: N818  (an answer, not an error)
+class Busy(Exception):
     """Another keeper keeps this folder."""
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 CLONE_NEWUSER = 0x10000000  # linux/sched.h
 
 
-class Trouble(Exception):  # noqa: N818  (it becomes a sentence for the user)
+class Trouble(Exception):
     """What is wrong, in a sentence."""
 
 

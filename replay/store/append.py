@@ -49,23 +49,23 @@ class Seen:
     state: Any
 
 
-class Stale(Exception):  # noqa: N818  (an answer: look again and decide again)
+class Stale(Exception):
     """Somebody else changed this thing first; read it again and retry."""
 
 
-class Overloaded(Exception):  # noqa: N818
+class Overloaded(Exception):
     """More commands are waiting than the queue holds; try again in a moment."""
 
 
-class KeyReused(Exception):  # noqa: N818
+class KeyReused(Exception):
     """The Idempotency-Key was used before, for another request."""
 
 
-class HistoryBroken(Exception):  # noqa: N818
+class HistoryBroken(Exception):
     """A position is missing or a fact cannot be what was recorded.  Somebody must look."""
 
 
-class Unavailable(Exception):  # noqa: N818
+class Unavailable(Exception):
     """
     The database does not answer; nothing was recorded.
 
@@ -79,7 +79,7 @@ class Unavailable(Exception):  # noqa: N818
         self.unknown = unknown
 
 
-class Unreadable(Exception):  # noqa: N818
+class Unreadable(Exception):
     """A fact that nobody here can read: its name is unknown or its data do not fit."""
 
     def __init__(self, name: str, version: int, data: bytes, reason: str) -> None:

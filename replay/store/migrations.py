@@ -24,7 +24,7 @@ CREATE TABLE IF NOT EXISTS history.migrations (
 """
 
 
-class Migrated(Exception):  # noqa: N818  (said of the database, not of an error of ours)
+class Migrated(Exception):
     """The database was migrated by a file that reads differently today."""
 
 

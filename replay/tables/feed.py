@@ -31,11 +31,11 @@ class Strand:
         self.folding: Folding[Any] = Folding(projection, {})
         self.stand = Stand(0, 0)
         self.parked: dict[Stream, int] = {}  # stream -> the first position laid aside
-        names = [NAMES[wanted] for wanted in projection.wants if wanted in NAMES]
+        names = [NAMES[wanted] for wanted in projection.events if wanted in NAMES]
         self._named = frozenset(names)
         self._kinds = frozenset(name.partition(".")[0] for name in names)
         self.persons = frozenset(
-            NAMES[wanted].partition(".")[0] for wanted in projection.wants if PERSONALS[wanted]
+            NAMES[wanted].partition(".")[0] for wanted in projection.events if PERSONALS[wanted]
         )  # the kinds of which it holds something personal
 
     def stand_at(self, stand: Stand, parked: Iterable[tuple[Stream, int]] = ()) -> None:
@@ -54,7 +54,7 @@ class Strand:
 
     def plan(self, facts: list[Fact]) -> list[Step]:
         """Facts with what each of them touches, or what is wrong with it."""
-        touches, plan = self.projection.touches, list[Step]()
+        touches, plan = self.projection.keys, list[Step]()
         for fact in facts:
             try:
                 if isinstance(fact.event, Unreadable):
@@ -84,7 +84,7 @@ class Feed:
         self.writer = Writer(db, (s.projection for s in self.strands.values()), schema)
         self._routes: dict[type, list[Strand]] = {}
         for strand in self.strands.values():
-            for wanted in dict.fromkeys(strand.projection.wants):
+            for wanted in dict.fromkeys(strand.projection.events):
                 self._routes.setdefault(wanted, []).append(strand)
         self._known = frozenset(NAMES.values())
         self._erasures = {cls for cls, name in NAMES.items() if name.endswith(".erased")}
@@ -142,7 +142,7 @@ class Feed:
                         self._refold(strand, fact.stream)
 
     def _refold(self, strand: Strand, stream: Stream) -> None:
-        wants, parked = strand.projection.wants, strand.parked.pop(stream, None)
+        wants, parked = strand.projection.events, strand.parked.pop(stream, None)
         until = strand.stand.position if parked is None else parked - 1
         facts = [f for f in self._of(stream, until=until) if isinstance(f.event, wants)]
         keys = {key: None for _, touched, _ in strand.plan(facts) for key in touched}

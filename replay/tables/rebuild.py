@@ -39,7 +39,7 @@ ATTEMPTS = 20  # to get all locks of a swap at once, while readers come and go
 TOLD = 5  # differences that are told of one table
 
 
-class RebuildRunning(Exception):  # noqa: N818
+class RebuildRunning(Exception):
     """Another rebuild of these tables is at work; there can be one."""
 
 

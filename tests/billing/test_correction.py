@@ -149,7 +149,7 @@ def test_a_bill_reckoned_again_at_its_basis_is_the_same_for_ever() -> None:
         ReportMeterError(meter="M1", error=Decimal("0.06"), since=NEW_YEAR, reference="t")
     )
     for each in issued:
-        again = world.billing.reckoner.reckon("A1", each.period, each.basis.position)
+        again = world.billing.calculator.calculate("A1", each.period, each.basis.position)
         assert (again.lines, again.total, again.basis) == (each.lines, each.total, each.basis)
 
 
@@ -209,7 +209,7 @@ def test_issued_and_corrections_are_a_fresh_rating_of_all_facts(
     for month, (since, until) in enumerate(MONTHS, 1):
         row = world.tables.get(bills, f"A1-2026-0{month}")
         assert row is not None
-        fresh = world.billing.reckoner.reckon("A1", Period(since=since, until=until), head)
+        fresh = world.billing.calculator.calculate("A1", Period(since=since, until=until), head)
         assert world.stands(row.bill) == fresh.total
         assert not difference(fresh.lines, world.billing.stands(row, head))
     assert_books_balance(world)

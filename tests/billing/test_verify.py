@@ -58,7 +58,7 @@ def test_a_utility_that_nobody_touched_agrees(built: tuple[Town, str]) -> None:
         ("delete from books.payments", "payments is not what its facts say"),
         ("update books.journal set amount = amount + 1 where code = '1200'", "is off by"),
         ("update books.trial_balance set balance = 0 where code = '1000'", "the trial balance"),
-        ("update books.readings_past set counts = '{\"1.8.0\": 0}'", "reckoned again"),
+        ("update books.readings_past set counts = '{\"1.8.0\": 0}'", "calculated again"),
     ],
 )
 def test_a_table_that_was_touched_is_found(

@@ -14,7 +14,7 @@ from api.demo.doors import InProcess
 from api.demo.meters import Sample
 from api.demo.story import Story, StoryBroke, added_up
 from api.demo.tariffs import ECONOMY, STANDARD, TARIFFS, without_vat
-from api.dispatch import Asker
+from api.dispatch import RequestContext
 from api.settings import Settings
 from api.system import System, caught_up, opened
 from domain.organisation.utility import EstablishUtility, UtilityAlreadyEstablished
@@ -235,7 +235,7 @@ def test_the_story_comes_out_to_the_penny_and_can_be_told_again(system: System) 
 def test_the_story_is_told_in_the_zone_of_the_utility_and_only_in_its_currency(
     system: System,
 ) -> None:
-    admin = Asker("adam", "admin")
+    admin = RequestContext("adam", "admin")
     founded = EstablishUtility(name="Far", currency="GBP", zone="Asia/Hong_Kong")
     system.dispatch(founded, admin)
     figures = Story(InProcess(system), "far").run()
@@ -244,7 +244,7 @@ def test_the_story_is_told_in_the_zone_of_the_utility_and_only_in_its_currency(
 
 def test_the_story_is_not_begun_in_other_books(system: System) -> None:
     founded = EstablishUtility(name="Far", currency="HKD", zone="Asia/Hong_Kong")
-    system.dispatch(founded, Asker("adam", "admin"))
+    system.dispatch(founded, RequestContext("adam", "admin"))
     with pytest.raises(StoryBroke, match="HKD"):
         Story(InProcess(system), "far").run()
     assert system.history.head() == 1

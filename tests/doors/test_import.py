@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from api.dispatch import Asker
+from api.dispatch import RequestContext
 from api.importing import NotOurFile, Report, intervals, readings
 from api.settings import Settings
 from api.system import System, caught_up, opened
@@ -21,7 +21,7 @@ from domain.network.point import EnergisePoint
 from domain.organisation.utility import EstablishUtility
 from domain.readings.intervals import RecordIntervals
 
-READER = Asker("rita", "reader")
+READER = RequestContext("rita", "reader")
 ZONE = "Europe/London"
 SINCE = date(2026, 1, 1)
 
@@ -49,7 +49,7 @@ def system(database_url: str, tmp_path: Path) -> Iterator[System]:
             ),
         )
         for each in asked:
-            it.dispatch(each, Asker("adam", "admin"))
+            it.dispatch(each, RequestContext("adam", "admin"))
         caught_up(it.history, it.tables)
         yield it
 
@@ -249,9 +249,9 @@ def test_what_goes_in_is_what_was_in_the_file(
     file.write_text("point,start,kwh\n" + day(str(on), [str(kwh)] * 24, offset))
     asked: list[object] = []
 
-    def dispatch(command: object, asker: Asker) -> object:
+    def dispatch(command: object, context: RequestContext) -> object:
         asked.append(command)
-        return system.dispatch(command, asker)
+        return system.dispatch(command, context)
 
     intervals(file, dispatch, READER, ZONE)  # type: ignore[arg-type]
     [command] = asked

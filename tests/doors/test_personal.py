@@ -342,8 +342,8 @@ def test_who_was_erased_before_anybody_followed_is_folded_as_erased(
 def test_a_projection_about_persons_has_rows_of_one_person_each() -> None:
     """Such rows are folded again from the stream of the person alone."""
     for projection in PROJECTIONS:
-        if any(PERSONALS[wanted] for wanted in projection.wants):
-            assert {NAMES[wanted].partition(".")[0] for wanted in projection.wants} == {
+        if any(PERSONALS[wanted] for wanted in projection.events):
+            assert {NAMES[wanted].partition(".")[0] for wanted in projection.events} == {
                 "customer"
             }
-            assert CustomerErased in projection.wants
+            assert CustomerErased in projection.events

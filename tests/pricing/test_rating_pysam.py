@@ -21,7 +21,7 @@ pytest.importorskip("PySAM.Utilityrate5", reason="NREL-PySAM is not installed")
 from scripts import pysam_bills
 
 FIRSTS = [date(pysam_bills.YEAR, month, 1) for month in range(1, 13)]
-HALF_CENT, NOISE = 0.005, 1e-4  # the peer reckons in binary floating point
+HALF_CENT, NOISE = 0.005, 1e-4  # the peer calculates in binary floating point
 CONSUMED, SOLD = ("energy", "export", "surplus", "credit"), ("Net Billing", "Net Metering $")
 
 

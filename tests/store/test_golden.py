@@ -1,7 +1,7 @@
 """
 Every shape an event was ever written in can be read for ever.
 
-A line of tests/store/golden.jsonl for each (event name, version); ./scripts/golden adds those that
+A line of golden.jsonl for each (event name, version); ./scripts/golden adds those that
 are missing.  A line is never edited: an event that is to look otherwise gets an upcast in
 replay/store/upcasts.py, and with it a new version and a new line.
 """

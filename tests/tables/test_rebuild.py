@@ -126,8 +126,8 @@ def test_a_new_version_takes_the_place_of_the_old(
         version=2,
         row=Renewed,
         key=("counter",),
-        wants=tallies.wants,
-        touches=tallies.touches,
+        events=tallies.events,
+        keys=tallies.keys,
         project=project,
         indexes=(("latest",),),
     )

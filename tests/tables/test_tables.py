@@ -18,8 +18,8 @@ from projections.kit.digest import digest
 from projections.kit.postgres import PostgresTables, reading_pool
 from projections.kit.table import (
     Folding,
+    KeyNotDeclared,
     MemoryTables,
-    NotTouched,
     Op,
     Projection,
     Table,
@@ -68,8 +68,8 @@ def fold(db: psycopg.Connection[Any], batches: list[list[Fact]]) -> PostgresTabl
         with db.transaction():
             writer.advance({p.name: Stand(position, 0) for p in BOTH}, batch[-1].position)
             for projection in BOTH:
-                wanted = [f for f in batch if isinstance(f.event, projection.wants)]
-                keys = {key for fact in wanted for key in projection.touches(fact)}
+                wanted = [f for f in batch if isinstance(f.event, projection.events)]
+                keys = {key for fact in wanted for key in projection.keys(fact)}
                 rows = writer.fetch(projection.name, keys) if keys else {}
                 folding = Folding(projection, rows)
                 for fact in wanted:
@@ -171,7 +171,7 @@ def test_a_fold_sees_what_the_fact_touches_and_no_more() -> None:
         table.get(("b", date(2026, 1, 1)))
 
     nosy = replace(spells, project=project)
-    with pytest.raises(NotTouched, match="'b'"):
+    with pytest.raises(KeyNotDeclared, match="'b'"):
         fails(nosy, Began(spell("a", 1)))
     assert seen == [[]]
 

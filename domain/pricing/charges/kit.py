@@ -1,7 +1,7 @@
 """
 What every kind of charge is written with: `Part` is what it is shown, `Draft` its answer.
 
-A charge is a frozen value (what the tariff says) with one method (how it is reckoned):
+A charge is a frozen value (what the tariff says) with one method (how it is calculated):
 
     def lines(self, part: Part) -> Iterator[Draft]
 

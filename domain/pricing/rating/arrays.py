@@ -23,7 +23,7 @@ from domain.pricing.rating.columns import Column
 from domain.pricing.rating.intervals import Ints
 from domain.pricing.rating.lines import Line, Rated
 from domain.pricing.rating.measured import Meters, plain
-from domain.pricing.rating.rate import Reckoned, carry_of, printed, rate, reckon
+from domain.pricing.rating.rate import Calculation, calculate, carry_of, printed, rate
 from domain.pricing.rating.runs import Run
 from domain.pricing.tariff import TariffVersion
 from domain.pricing.usage import Carry, Usage
@@ -108,20 +108,20 @@ def rate_columns(
         meters = Meters(
             population.usage, _number, runs=population.runs, digits=population.digits
         )
-        reckoned = reckon(versions, meters, population.usage, period, kept)
-        return _columns(reckoned, population.size, versions, kept)
+        calculated = calculate(versions, meters, population.usage, period, kept)
+        return _columns(calculated, population.size, versions, kept)
 
 
 def _columns(
-    reckoned: Reckoned, size: int, versions: Sequence[TariffVersion], memory: Memory
+    calculation: Calculation, size: int, versions: Sequence[TariffVersion], memory: Memory
 ) -> RatedColumns:
-    document = (reckoned.drafts[0][1] if reckoned.drafts else versions[0]).document
+    document = (calculation.drafts[0][1] if calculation.drafts else versions[0]).document
     digits = minor_digits(document.currency)
-    amounts = tuple(_minor(draft.amount, digits, size) for draft, _ in reckoned.drafts)
+    amounts = tuple(_minor(draft.amount, digits, size) for draft, _ in calculation.drafts)
     total = np.zeros(size, np.int64)
     for some in amounts:
         total = total + some
-    return RatedColumns(document.currency, size, reckoned.drafts, amounts, total, memory)
+    return RatedColumns(document.currency, size, calculation.drafts, amounts, total, memory)
 
 
 def rate_all(

@@ -1,4 +1,4 @@
-"""What was measured over some days, as the numbers in which charges are reckoned."""
+"""What was measured over some days, as the numbers in which charges are calculated."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class TwoCurrencies(Refused):
 
 
 @dataclass(frozen=True, slots=True)
-class Reckoned:
+class Calculation:
     """The drafts of a bill, each with its version, and the sum that they must come to."""
 
     drafts: tuple[tuple[Draft, TariffVersion], ...]
@@ -48,9 +48,9 @@ def rate(
     """
     with localcontext(CONTEXT):
         memory = memory_of(carry)
-        reckoned = reckon(versions, Meters(usage, plain), usage, period, memory)
-        currency = reckoned.drafts[0][1].document.currency if reckoned.drafts else ""
-        lines = tuple(_lines(reckoned, currency))
+        calculated = calculate(versions, Meters(usage, plain), usage, period, memory)
+        currency = calculated.drafts[0][1].document.currency if calculated.drafts else ""
+        lines = tuple(_lines(calculated, currency))
         return Rated(
             currency or versions[0].document.currency,
             lines,
@@ -59,13 +59,13 @@ def rate(
         )
 
 
-def reckon(
+def calculate(
     versions: Sequence[TariffVersion],
     meters: Meters,
     usage: Usage,
     period: Period,
     memory: Memory,
-) -> Reckoned:
+) -> Calculation:
     """The rounded drafts of a bill, in whatever numbers the meters give."""
     stretches = in_force(versions, period)
     reached = period.since
@@ -107,12 +107,12 @@ def _to_line(draft: Draft, document: TariffDocument) -> Draft:
     return draft.worth(to_step(draft.amount, rounding.mode, step))
 
 
-def _balanced(drafts: list[tuple[Draft, TariffVersion]], last: TariffVersion) -> Reckoned:
+def _balanced(drafts: list[tuple[Draft, TariffVersion]], last: TariffVersion) -> Calculation:
     """Lines rounded to minor units whose sum is the document's, as its rounding says."""
     rounding, currency = last.document.rounding, last.document.currency
     exact = total(draft.amount for draft, _ in drafts)
     if rounding.per == "line":
-        return Reckoned(tuple(drafts), exact)
+        return Calculation(tuple(drafts), exact)
     minor = Decimal(1).scaleb(-minor_digits(currency))
     target = to_step(exact, rounding.mode, rounding.step_in(currency))
     lines = [
@@ -128,7 +128,7 @@ def _balanced(drafts: list[tuple[Draft, TariffVersion]], last: TariffVersion) ->
         first, until = lines[0][0].since, lines[-1][0].until
         line = Draft("rounding", "rounding", rest, currency, Decimal(1), rest, first, until)
         lines.append((line, last))
-    return Reckoned(tuple(lines), target)
+    return Calculation(tuple(lines), target)
 
 
 def _flat(lines: list[tuple[Draft, TariffVersion]], remainder: str | None) -> int | None:
@@ -140,16 +140,16 @@ def _flat(lines: list[tuple[Draft, TariffVersion]], remainder: str | None) -> in
     return at
 
 
-def lines_of(reckoned: Reckoned) -> Iterator[tuple[Draft, TariffVersion]]:
+def lines_of(calculation: Calculation) -> Iterator[tuple[Draft, TariffVersion]]:
     """The drafts that become lines: those that say something."""
-    for draft, version in reckoned.drafts:
+    for draft, version in calculation.drafts:
         if draft.amount or (draft.quantity and draft.kind not in ("minimum", "rounding")):
             yield draft, version
 
 
-def _lines(reckoned: Reckoned, currency: str) -> Iterator[Line]:
+def _lines(calculation: Calculation, currency: str) -> Iterator[Line]:
     digits = minor_digits(currency)
-    for draft, version in lines_of(reckoned):
+    for draft, version in lines_of(calculation):
         amount = int(draft.amount.scaleb(digits))
         yield Line(
             draft.code,

@@ -24,7 +24,7 @@ from domain.pricing.exact import (
     within,
 )
 from domain.pricing.rating.measured import Meters, plain
-from domain.pricing.rating.rate import lines_of, memory_of, reckon
+from domain.pricing.rating.rate import calculate, lines_of, memory_of
 from domain.pricing.tariff import Rounding, TariffVersion
 from domain.pricing.usage import Carry, Usage
 from domain.values import Mode, Period, rounded
@@ -134,12 +134,12 @@ def explain(
     with localcontext(CONTEXT):
         named = [_named(one, f"{one.tariff}@{one.version} ") for one in versions]
         meters = Meters(usage, plain, known=_measured)
-        drafts = lines_of(reckon(named, meters, usage, period, memory_of(carry)))
+        drafts = lines_of(calculate(named, meters, usage, period, memory_of(carry)))
         return tuple(_why(draft.amount) for draft, _ in drafts)
 
 
 def evaluate(why: Why) -> Decimal:
-    """Reckon a tree from its leaves alone."""
+    """Calculate a tree from its leaves alone."""
     values: dict[int, Decimal] = {}
 
     def of(one: Why) -> Decimal:

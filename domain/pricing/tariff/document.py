@@ -41,7 +41,7 @@ class Rounding:
 
 @value
 class TariffDocument:
-    """Charges in the order in which they are reckoned, and the calendars they speak of."""
+    """Charges in the order in which they are calculated, and the calendars they speak of."""
 
     name: str
     currency: Currency
