@@ -17,7 +17,7 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
-from replay import embedded
+from replay.server import embedded
 
 FIRST = Path(__file__).resolve().parent / "9bac00c"
 EXPECTED: dict[str, Any] = json.loads((FIRST / "expected.json").read_text())

@@ -11,14 +11,14 @@ from psycopg.rows import dict_row
 
 from api.settings import Settings
 from api.system import caught_up, opened
-from domain.accounts import accounts as kind
+from domain.customers.account import accounts as kind
 from projections.catalogue import PROJECTIONS
-from projections.digest import digest
-from projections.people import accounts as account_rows
-from replay import embedded
+from projections.customers import accounts as account_rows
+from projections.kit.digest import digest
+from replay.server import embedded
+from tests.doors.test_cli import Cli
 from tests.releases.catalog import described
 from tests.releases.folder import EXPECTED, FIRST, first_release, restored
-from tests.test_cli import Cli
 
 LEDGER = "SELECT code, debits, credits, balance FROM books.trial_balance"
 ACCOUNTS = "SELECT account, customer, balance, advance FROM books.accounts"
