@@ -301,12 +301,10 @@ def correct(
         raise BillUnknown(account=asked.account, bill=asked.bill)
     if calculation.uncorrected:
         raise EarlierBillUncorrected(bills=list(calculation.uncorrected))
-    lines = difference(calculation.lines, bill.lines)
-    total = calculation.total - bill.total
-    if not lines:
+    if not (lines := difference(calculation.lines, bill.lines)):
         return
-    note = f"{asked.bill}-c{bill.notes + 1}"
-    due = _due(asked, utility)
+    total = calculation.total - bill.total
+    note, due = f"{asked.bill}-c{bill.notes + 1}", _due(asked, utility)
     yield BillCorrected(
         account=asked.account,
         period=calculation.period,
