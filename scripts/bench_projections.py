@@ -32,7 +32,7 @@ from domain.values import Period
 from projections.customers import accounts, movements
 from projections.kit.postgres import PostgresTables, reading_pool
 from projections.kit.table import Projection, Table, Where
-from projections.kit.writer import Writer
+from projections.kit.writer import TableWriter
 from replay.server import embedded
 from replay.store.history import History
 from replay.store.mapper import WRITERS, Envelope
@@ -190,7 +190,7 @@ def lines(chance: Random) -> Iterator[Line]:
 def written(url: str) -> None:
     """A table of a million rows, each of which changed once."""
     with psycopg.connect(url, autocommit=True) as db:
-        writer, batch = Writer(db, [ledger]), list[Any]()
+        writer, batch = TableWriter(db, [ledger]), list[Any]()
         writer.make(bare=True)
         for line in lines(Random(3)):
             batch.append((line.line, line.line, None, line))

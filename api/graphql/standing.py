@@ -216,7 +216,7 @@ class Asked(BaseContext):
         if self._still is None or self._shows < needed:
             self._wait(needed)
             self.close()
-            self._still = self._open.enter_context(self.system.tables.still())
+            self._still = self._open.enter_context(self.system.tables.snapshot())
             self._shows = needed
         return View(self.system, self._still, known, as_of)
 

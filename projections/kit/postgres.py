@@ -34,7 +34,7 @@ class PostgresTables:
     """
     Tables (see projections.kit.table) over a pool whose connections commit by themselves.
 
-    Safe to be shared by threads.  Each answer is of one moment; `still` gives tables whose
+    Safe to be shared by threads.  Each answer is of one moment; `snapshot` gives tables whose
     answers are all of the same moment.
     """
 
@@ -83,12 +83,12 @@ class PostgresTables:
         return True
 
     @contextmanager
-    def still(self) -> Iterator[PostgresTables]:
-        """Tables that stand still: one connection, one snapshot, for as long as it lasts."""
+    def snapshot(self) -> Iterator[PostgresTables]:
+        """Tables of one moment: one connection, one snapshot, for as long as it lasts."""
         with self._connection() as db, db.transaction():
             db.execute("set transaction isolation level repeatable read, read only")
             if self._projections:
-                # Before the snapshot: of tables swapped in behind it, it would see the growth.
+                # Before the snapshot: of tables swapped in behind it, it would see them empty.
                 tables = every_table(map(self._of, self._projections))
                 db.execute(f"lock table {tables} in access share mode".encode())
             yield PostgresTables(db, self._projections, schema=self._schema)

@@ -157,7 +157,7 @@ def key_values(projection: Projection[Any], key: Any) -> tuple[Any, ...]:
     return tuple(map(plain, key)) if len(projection.key) > 1 else (plain(key),)
 
 
-def farewell(projection: Projection[Any], key: Any) -> str:
+def tombstone(projection: Projection[Any], key: Any) -> str:
     """What is kept of a row that was removed: the line of its key, the rest absent."""
     made = columns(projection.row)
     values = key if len(projection.key) > 1 else (key,)
@@ -329,7 +329,7 @@ class MemoryTables:
         for row in self.rows(projection):
             yield f"{tell(row)}\n".encode()
         for position, key, row in self.changes(projection):
-            told = farewell(projection, key) if row is None else tell(row)
+            told = tombstone(projection, key) if row is None else tell(row)
             yield f"{position}\t{told}\t{'t' if row is None else 'f'}\n".encode()
 
     def _rows(self, projection: Projection[R]) -> dict[Any, R | None]:

@@ -8,18 +8,18 @@ from typing import Any, NamedTuple
 from projections.kit.columns import lines, read
 from projections.kit.copying import Connection
 from projections.kit.ddl import SCHEMA, Stored, meta, quoted
-from projections.kit.table import Change, Projection, farewell, key_values
+from projections.kit.table import Change, Projection, key_values, tombstone
 
 
-class VersionChanged(Exception):
+class TableOutdated(Exception):
     """The tables were grown by another version of a projection: `wattledger rebuild` them."""
 
 
-class Moved(Exception):
+class TablesMoved(Exception):
     """The tables moved under their writer, as when a rebuild swaps in new ones."""
 
 
-class Stand(NamedTuple):
+class TablePosition(NamedTuple):
     """How far a projection is folded, and how often it was grown anew or repaired."""
 
     position: int
@@ -35,7 +35,7 @@ class Parked(NamedTuple):
     error: str
 
 
-class Writer:
+class TableWriter:
     """
     Writes the tables of projections over one connection.  Transactions are the caller's.
 
@@ -58,12 +58,12 @@ class Writer:
         """
         Create what is not there, from position 0 on; `bare` without keys and indexes.
 
-        Raises VersionChanged.
+        Raises TableOutdated.
         """
         with self.db.transaction():
             self._run("select pg_advisory_xact_lock(hashtextextended('wattledger tables', 0))")
             self._run(meta(self.schema))
-            self.stands()
+            self.positions()
             query = b"select relname from pg_class where relnamespace = %s::regnamespace"
             found = {name for (name,) in self.db.execute(query, (self.schema,)).fetchall()}
             for stored in self.stored.values():
@@ -79,8 +79,8 @@ class Writer:
                     (stored.projection.name, stored.projection.version, stored.shape),
                 )
 
-    def stands(self) -> dict[str, Stand]:
-        """How far each projection is folded.  Raises VersionChanged."""
+    def positions(self) -> dict[str, TablePosition]:
+        """How far each projection is folded.  Raises TableOutdated."""
         query = (
             "select projection, version, shape, position, growth"
             f' from "{self.schema}".progress where projection = any(%s)'
@@ -96,8 +96,8 @@ class Writer:
                     f" {asked.projection.version}{other}"
                 )
         if stale:
-            raise VersionChanged(f"{'; '.join(stale)}: run `wattledger rebuild`")
-        return {name: Stand(position, growth) for name, _, _, position, growth in found}
+            raise TableOutdated(f"{'; '.join(stale)}: run `wattledger rebuild`")
+        return {name: TablePosition(position, growth) for name, _, _, position, growth in found}
 
     def fetch(self, name: str, keys: Collection[Any]) -> dict[Any, Any]:
         """The rows that are there, of those keys (one or more)."""
@@ -127,7 +127,7 @@ class Writer:
             existed.setdefault(key, before is not None)
             if row is None:
                 now[key] = None
-                past.append(f"{position}\t{farewell(stored.projection, key)}\tt\n")
+                past.append(f"{position}\t{tombstone(stored.projection, key)}\tt\n")
             else:
                 now[key] = text = next(told)
                 past.append(f"{position}\t{text}\tf\n")
@@ -152,11 +152,11 @@ class Writer:
         query = f'select from "{self.schema}".progress where projection = any(%s) for update'
         self._run(query, (sorted(names),))
 
-    def advance(self, stands: Mapping[str, Stand], position: int) -> None:
+    def advance(self, were: Mapping[str, TablePosition], position: int) -> None:
         """
-        Move projections from where they stand to a position; the first thing in a transaction.
+        Move projections from where they are to a position; the first thing in a transaction.
 
-        It holds them until the end of it, so that nobody else can write.  Raises Moved.
+        It holds them until the end of it, so that nobody else can write.  Raises TablesMoved.
         """
         query = (
             f'update "{self.schema}".progress p set position = %s from'
@@ -166,13 +166,13 @@ class Writer:
         )
         told = (
             position,
-            list(stands),
-            [stand.position for stand in stands.values()],
-            [stand.growth for stand in stands.values()],
-            [self.stored[name].projection.version for name in stands],
+            list(were),
+            [at.position for at in were.values()],
+            [at.growth for at in were.values()],
+            [self.stored[name].projection.version for name in were],
         )
-        if self.db.execute(query.encode(), told).rowcount != len(stands):
-            raise Moved("somebody else moved the projections; they are read again")
+        if self.db.execute(query.encode(), told).rowcount != len(were):
+            raise TablesMoved("somebody else moved the projections; they are read again")
 
     def park(self, name: str, stream: str, position: int, error: str) -> None:
         """Lay a fact aside that could not be folded, or that came behind one."""
@@ -224,8 +224,8 @@ class Writer:
             f'delete from "{self.schema}".parked where projection = %s and position > %s', mine
         )
 
-    def grown(self, name: str, position: int) -> None:
-        """Put a projection at a position, whoever followed it: they are told by Moved."""
+    def set_position(self, name: str, position: int) -> None:
+        """Put a projection at a position, whoever followed it: they are told by TablesMoved."""
         self._run(
             f'update "{self.schema}".progress set position = %s, growth = growth + 1'
             " where projection = %s",

@@ -40,7 +40,7 @@ class Check:
 
 
 @dataclass(slots=True)
-class Report:
+class VerifyReport:
     """What was found, up to which position."""
 
     position: int
@@ -57,22 +57,22 @@ def verify(
     tables: PostgresTables,
     projections: Sequence[Projection[Any]],
     progress: Progress = lambda *_: None,
-) -> Report:
-    """Fold all of history again and compare; the tables stand still meanwhile."""
-    with tables.still() as still:
-        report = Report(still.position)
+) -> VerifyReport:
+    """Fold all of history again and compare; all of it is of one moment."""
+    with tables.snapshot() as snapshot:
+        report = VerifyReport(snapshot.position)
         report.checks += [
-            _tables(history, still, projections, report.position, progress),
-            _books(still, progress),
-            _accounts(still, progress),
-            _bills(still, progress),
+            _tables(history, snapshot, projections, report.position, progress),
+            _books(snapshot, progress),
+            _accounts(snapshot, progress),
+            _bills(snapshot, progress),
         ]
     return report
 
 
 def _tables(
     history: History,
-    still: Tables,
+    snapshot: Tables,
     projections: Sequence[Projection[Any]],
     position: int,
     progress: Progress,
@@ -83,22 +83,22 @@ def _tables(
         again.fold(page)
         progress("facts folded again", again.position, position)
     for done, projection in enumerate(projections, 1):
-        if digest(again, projection) != digest(still, projection):
+        if digest(again, projection) != digest(snapshot, projection):
             check.wrong.append(f"{projection.name} is not what its facts say")
         progress("tables compared", done, len(projections))
     check.looked_at = len(projections)
     return check
 
 
-def _books(still: Tables, progress: Progress) -> Check:
+def _books(snapshot: Tables, progress: Progress) -> Check:
     check = Check("entries and the trial balance are balanced")
     sums: defaultdict[int, int] = defaultdict(int)
     codes: defaultdict[str, int] = defaultdict(int)
-    for line in still.rows(journal):
+    for line in snapshot.rows(journal):
         sums[line.position] += line.amount
         codes[line.code] += line.amount
     check.wrong += [f"the entry at {at} is off by {off}" for at, off in sums.items() if off]
-    rows = {row.code: row.balance for row in still.rows(trial_balance)}
+    rows = {row.code: row.balance for row in snapshot.rows(trial_balance)}
     if sum(rows.values()):
         check.wrong.append(f"the trial balance is off by {sum(rows.values())}")
     check.wrong += [
@@ -111,14 +111,14 @@ def _books(still: Tables, progress: Progress) -> Check:
     return check
 
 
-def _accounts(still: Tables, progress: Progress) -> Check:
+def _accounts(snapshot: Tables, progress: Progress) -> Check:
     check = Check("accounts agree with the ledger")
     balances = advances = 0
-    for row in still.rows(accounts):
+    for row in snapshot.rows(accounts):
         check.looked_at += 1
         balances, advances = balances + row.balance, advances + row.advance
     for code, amount in ((RECEIVABLE, balances + advances), (ADVANCES, -advances)):
-        found = still.get(trial_balance, code)
+        found = snapshot.get(trial_balance, code)
         booked = found.balance if found else 0
         if booked != amount:
             check.wrong.append(f"ledger account {code} is {booked}, accounts say {amount}")
@@ -126,19 +126,19 @@ def _accounts(still: Tables, progress: Progress) -> Check:
     return check
 
 
-def _bills(still: Tables, progress: Progress) -> Check:
+def _bills(snapshot: Tables, progress: Progress) -> Check:
     check = Check("bills calculated again at their basis come out the same")
-    calculator = BillCalculator(still)
-    every = list(still.rows(bills))
+    calculator = BillCalculator(snapshot)
+    every = list(snapshot.rows(bills))
     for bill in every:
-        check.wrong += _rerated(calculator, still, bill)
+        check.wrong += _rerated(calculator, snapshot, bill)
         check.looked_at += 1
         progress("bills calculated again", check.looked_at, len(every))
     return check
 
 
-def _rerated(calculator: BillCalculator, still: Tables, bill: Bill) -> Iterator[str]:
-    notes = still.find(corrections, Where("bill", "=", bill.bill))
+def _rerated(calculator: BillCalculator, snapshot: Tables, bill: Bill) -> Iterator[str]:
+    notes = snapshot.find(corrections, Where("bill", "=", bill.bill))
     lines = bill.lines
     stages = [(bill.bill, bill.basis.position, lines)]
     for note in sorted(notes, key=_by_position):

@@ -24,10 +24,10 @@ from domain.kit import Fact
 from projections.kit.copying import Connection
 from projections.kit.ddl import SCHEMA
 from projections.kit.table import Projection
-from projections.kit.writer import Moved, Parked, Writer
+from projections.kit.writer import Parked, TablesMoved, TableWriter
 from replay.store.append import Unavailable
 from replay.store.history import History
-from replay.tables.feed import Feed, Strand
+from replay.tables.feed import Cursor, Feed
 
 log = logging.getLogger("wattledger.follow")
 
@@ -58,7 +58,7 @@ class Follower:
         """
         Follow until told to stop, through every loss of the database.
 
-        Raises VersionChanged where the tables are not of these projections, HistoryBroken where
+        Raises TableOutdated where the tables are not of these projections, HistoryBroken where
         history is not whole: neither heals by itself.
         """
         lost = 0
@@ -75,15 +75,15 @@ class Follower:
                 lost += 1
 
     def prepare(self) -> None:
-        """Create the tables that are missing, to be read.  Raises VersionChanged."""
+        """Create the tables that are missing, to be read.  Raises TableOutdated."""
         with self._connection() as db:
-            Writer(db, self._projections, self._schema).make()
+            TableWriter(db, self._projections, self._schema).make()
 
     def catch_up(self, until: int | None = None, progress: Progress | None = None) -> int:
         """
         Fold what is not folded yet, up to a position or all there is; the position reached.
 
-        Waits while another follower is at work.  Raises VersionChanged, and what a lost
+        Waits while another follower is at work.  Raises TableOutdated, and what a lost
         database raises.
         """
         never = Event()
@@ -102,29 +102,29 @@ class Follower:
         self.prepare()
         with self._connection() as db:
             feed = Feed(db, self._projections, self._schema, self._history.of)
-            wanted = feed.strands if names is None else set(names)
+            wanted = feed.cursors if names is None else set(names)
             for name in dict.fromkeys(one.projection for one in feed.writer.parked()):
-                if name in feed.strands and name in wanted:
-                    self._resume(feed, feed.strands[name])
+                if name in feed.cursors and name in wanted:
+                    self._resume(feed, feed.cursors[name])
             return [one for one in feed.writer.parked() if one.projection in wanted]
 
     def parked(self) -> list[Parked]:
         """The facts that are not folded, by projection and position."""
         self.prepare()
         with self._connection() as db:
-            writer = Writer(db, self._projections, self._schema)
+            writer = TableWriter(db, self._projections, self._schema)
             return [one for one in writer.parked() if one.projection in writer.stored]
 
-    def _resume(self, feed: Feed, strand: Strand) -> None:
+    def _resume(self, feed: Feed, cursor: Cursor) -> None:
         with feed.db.transaction():
-            feed.writer.hold([strand.name])
-            stand = feed.writer.stands()[strand.name]
-            first = min(p.position for p in feed.writer.parked() if p.projection == strand.name)
-            feed.writer.rewind(strand.name, first - 1)
-            feed.writer.grown(strand.name, stand.position)
-            strand.stand_at(stand._replace(position=first - 1))
-            for page in self._pages(first - 1, stand.position):
-                feed.again(strand, page)
+            feed.writer.hold([cursor.name])
+            at = feed.writer.positions()[cursor.name]
+            first = min(p.position for p in feed.writer.parked() if p.projection == cursor.name)
+            feed.writer.rewind(cursor.name, first - 1)
+            feed.writer.set_position(cursor.name, at.position)
+            cursor.start_at(at._replace(position=first - 1))
+            for page in self._pages(first - 1, at.position):
+                feed.again(cursor, page)
 
     def _follow(
         self, feed: Feed, until: int | None, progress: Progress | None, stop: Event
@@ -138,7 +138,7 @@ class Follower:
                         progress(feed.position, goal)
                     if stop.is_set():
                         break
-            except Moved as moved:
+            except TablesMoved as moved:
                 log.info("%s", moved)
                 continue
             if feed.position < goal and not stop.is_set():

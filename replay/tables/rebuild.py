@@ -24,10 +24,10 @@ from projections.kit.ddl import SCHEMA, Stored, every_table
 from projections.kit.digest import digest
 from projections.kit.postgres import PostgresTables
 from projections.kit.table import Projection, Tables, key_values
-from projections.kit.writer import Writer
+from projections.kit.writer import TableWriter
 from replay.store.history import History
+from replay.tables.bulk import BulkFeed
 from replay.tables.feed import Feed, blames_the_fact
-from replay.tables.growth import Growth
 
 T = TypeVar("T")
 Progress: TypeAlias = Callable[[int, int], None]  # position, and the position to come to
@@ -44,7 +44,7 @@ class RebuildRunning(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Regrown:
+class RebuiltTable:
     """
     What became of one projection.
 
@@ -65,10 +65,10 @@ class Regrown:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class RebuildReport:
     """What a rebuild did: facts read, seconds that reading and folding took, each table."""
 
-    tables: tuple[Regrown, ...]
+    tables: tuple[RebuiltTable, ...]
     facts: int
     seconds: float
     swapped: bool
@@ -88,7 +88,7 @@ def rebuild(
     *,
     swap: bool = True,
     schema: str = SCHEMA,
-) -> Report:
+) -> RebuildReport:
     """
     Grow tables from position 0, compare them with those that are there, and swap them in.
 
@@ -102,11 +102,11 @@ def rebuild(
         raise ValueError(f"no projection is called {', '.join(unknown)}")
     with _connection(database_url) as db, _patient_collector():
         chosen = [every[name] for name in wanted]
-        growing = _Growing(history, db, chosen, schema, progress)
+        growing = _Rebuild(history, db, chosen, schema, progress)
         return growing.rebuild(database_url, swap=swap)
 
 
-class _Growing:
+class _Rebuild:
     """One rebuild: the old tables in `schema`, the new ones in the schema beside it."""
 
     def __init__(
@@ -123,7 +123,7 @@ class _Growing:
         self.new = PostgresTables(db, projections, schema=self.beside)
         self.facts, self.seconds = 0, 0.0
 
-    def rebuild(self, url: str, *, swap: bool) -> Report:
+    def rebuild(self, url: str, *, swap: bool) -> RebuildReport:
         self._lock()
         with ExitStack() as stack:
             before = stack.enter_context(_connection(url))
@@ -137,7 +137,7 @@ class _Growing:
         if swap:
             self._swap()
         self._drop()
-        return Report(tuple(grown), self.facts, self.seconds, swap)
+        return RebuildReport(tuple(grown), self.facts, self.seconds, swap)
 
     def _lock(self) -> None:
         for _ in range(ATTEMPTS):
@@ -146,7 +146,7 @@ class _Growing:
             time.sleep(0.1)  # a connection just closed may hold it a moment longer
         raise RebuildRunning(RebuildRunning.__doc__)
 
-    def _compare(self, before: Connection, url: str) -> list[Regrown]:
+    def _compare(self, before: Connection, url: str) -> list[RebuiltTable]:
         """Grow to where the old tables stand, and say how they differ there."""
         old = PostgresTables(before, self.projections, schema=self.schema)
         was = self._before(before)
@@ -156,7 +156,7 @@ class _Growing:
             if p.name in was and was[p.name][:2] == (p.version, self._stored(p).shape)
         }
         position = max(alike.values(), default=0) or self.history.head()
-        self._sprout(url, position)
+        self._fill(url, position)
         return [
             self._report(
                 p,
@@ -168,18 +168,18 @@ class _Growing:
 
     def _report(
         self, projection: Projection[Any], was: int | None, old: Tables | None
-    ) -> Regrown:
+    ) -> RebuiltTable:
         mine = digest(self.new, projection)
         equal = None if old is None else digest(old, projection) == mine
         told: tuple[str, ...] = ()
         if old is not None and not equal:
             told = tuple(islice(differences(old, self.new, projection), TOLD))
             log.warning("%s was not what history says: %s", projection.name, "; ".join(told))
-        return Regrown(
+        return RebuiltTable(
             projection.name, projection.version, was, 0, 0, 0, 0, mine, equal, told
         )  # fmt: skip
 
-    def _counted(self, grown: Regrown) -> Regrown:
+    def _counted(self, grown: RebuiltTable) -> RebuiltTable:
         """The same, with the rows, changes and parked facts that there are now."""
         stored = self.feed.writer.stored[grown.projection]
         query = f"select (select count(*) from {stored.table}), count(*) from {stored.past}"
@@ -199,14 +199,14 @@ class _Growing:
         query = f'select projection, version, shape, position from "{self.schema}".progress'
         return {name: (v, shape, at) for name, v, shape, at in db.execute(query.encode())}
 
-    def _sprout(self, url: str, until: int) -> None:
-        """Grow from nothing: in one go, or fact by fact if the database refuses any of it."""
+    def _fill(self, url: str, until: int) -> None:
+        """Fill them in one go, or fact by fact if the database refuses any of it."""
         self._drop()
         begun = time.perf_counter()
         try:
-            with self._growth(url) as growth:
-                self._follow(growth, until)
-                growth.settle()
+            with self._bulk_feed(url) as feed:
+                self._follow(feed, until)
+                feed.settle()
         except Exception as wrong:
             if not blames_the_fact(wrong):
                 raise
@@ -222,8 +222,8 @@ class _Growing:
         self._follow(self.feed, until)
         self.seconds += time.perf_counter() - begun
 
-    def _growth(self, url: str) -> Growth:
-        return Growth(self.db, url, self.projections, self.beside, self.history.of)
+    def _bulk_feed(self, url: str) -> BulkFeed:
+        return BulkFeed(self.db, url, self.projections, self.beside, self.history.of)
 
     def _follow(self, feed: Feed, until: int) -> None:
         pages = self.history.pages(feed.position, until=until, batch=BATCH, unreadable=True)
@@ -239,7 +239,7 @@ class _Growing:
             self.db.execute(f"analyze {stored.table}, {stored.past}".encode())
 
     def _swap(self) -> None:
-        Writer(self.db, [], self.schema).make()
+        TableWriter(self.db, [], self.schema).make()
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 with self.db.transaction():
@@ -253,10 +253,10 @@ class _Growing:
                 self._grow(self.history.head())
 
     def _take_place(self) -> None:
-        """Swap, in a transaction: the follower stands still from here to its end."""
+        """Swap, in a transaction: the follower waits until its end."""
         self.db.execute("set local lock_timeout = '1s'")
         names = [projection.name for projection in self.projections]
-        Writer(self.db, [], self.schema).hold(names)
+        TableWriter(self.db, [], self.schema).hold(names)
         self._grow(self.history.head())
         there = self._before(self.db)
         if old := [self._stored(p) for p in self.projections if p.name in there]:
@@ -311,7 +311,7 @@ def differences(was: Tables, now: Tables, projection: Projection[Any]) -> Iterat
 def _paired(
     left: Iterator[T], right: Iterator[T], rank: Callable[[T], Any]
 ) -> Iterator[tuple[T | None, T | None]]:
-    """What stands at the same rank in two ascending runs, None where one has nothing."""
+    """What has the same rank in two ascending runs, None where one has nothing."""
     a, b = next(left, None), next(right, None)
     while a is not None or b is not None:
         if b is None or (a is not None and rank(a) < rank(b)):

@@ -13,7 +13,7 @@ from domain.kit import Refused
 from projections.catalogue import PROJECTIONS
 from projections.kit.digest import digest
 from projections.kit.postgres import PostgresTables, reading_pool
-from replay.billing.verify import Report, verify
+from replay.billing.verify import VerifyReport, verify
 from replay.store.append import Append
 from replay.store.history import History
 from replay.store.migrations import migrate
@@ -35,7 +35,7 @@ def built(database_url: str, tmp_path: Path) -> Iterator[tuple[Town, str]]:
         yield made, database_url
 
 
-def verified(made: Town) -> Report:
+def verified(made: Town) -> VerifyReport:
     return verify(made.system.history, made.system.tables, PROJECTIONS)
 
 

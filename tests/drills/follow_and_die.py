@@ -10,16 +10,16 @@ from typing import Any
 import psycopg
 
 from projections.kit.table import Folding
-from projections.kit.writer import Writer
+from projections.kit.writer import TableWriter
 from replay.store.history import History
 from replay.tables.follow import Follower
 from tests.tallies import TALLIES
 
 STEPS = [
-    (Writer, "advance"),
-    (Writer, "fetch"),
+    (TableWriter, "advance"),
+    (TableWriter, "fetch"),
     (Folding, "fold"),
-    (Writer, "write"),
+    (TableWriter, "write"),
     (psycopg.Transaction, "__exit__"),
 ]
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from projections.kit.digest import digest
 from projections.kit.postgres import PostgresTables, reading_pool
 from projections.kit.table import MemoryTables, Projection
-from projections.kit.writer import VersionChanged
+from projections.kit.writer import TableOutdated
 from replay.store.append import Append, Unreadable
 from replay.store.history import History
 from replay.store.migrations import migrate
@@ -286,9 +286,9 @@ def test_tables_of_another_version_are_not_touched(
     count(history, "a", 1)
     Follower(history, database_url, TALLIES).catch_up()
     newer: Projections = [replace(tallies, version=2), letters, counts]
-    with pytest.raises(VersionChanged, match="wattledger rebuild"):
+    with pytest.raises(TableOutdated, match="wattledger rebuild"):
         Follower(history, database_url, newer).catch_up()
     with following(Follower(history, database_url, newer)) as raised:
         pass
-    assert all(isinstance(wrong, VersionChanged) for wrong in raised)
+    assert all(isinstance(wrong, TableOutdated) for wrong in raised)
     same_as_memory(history, tables, TALLIES)

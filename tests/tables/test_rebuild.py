@@ -15,11 +15,11 @@ from domain.kit import Fact
 from projections.kit.digest import digest
 from projections.kit.postgres import PostgresTables, reading_pool
 from projections.kit.table import MemoryTables, Projection, Table
-from projections.kit.writer import VersionChanged
+from projections.kit.writer import TableOutdated
 from replay.store.append import Append
 from replay.store.history import History
 from replay.store.migrations import migrate
-from replay.tables import growth
+from replay.tables import bulk
 from replay.tables.follow import Follower
 from replay.tables.rebuild import RebuildRunning, rebuild
 from tests.counters import Renamed, counting, stream
@@ -132,11 +132,11 @@ def test_a_new_version_takes_the_place_of_the_old(
         indexes=(("latest",),),
     )
     newer: tuple[Projection[Any], ...] = (renewed, letters, counts)
-    with pytest.raises(VersionChanged):
+    with pytest.raises(TableOutdated):
         Follower(history, database_url, newer).catch_up()
     report = rebuild(history, database_url, newer, names=["tallies"])
     assert [(t.version, t.was, t.equal, t.rows) for t in report.tables] == [(2, 1, None, 3)]
-    with pytest.raises(VersionChanged):
+    with pytest.raises(TableOutdated):
         follower.catch_up()
     history.append(counting("a", 10, 1))
     assert Follower(history, database_url, newer).catch_up() == 31
@@ -153,7 +153,12 @@ class Busy:
         self.reads = 0
 
     def __enter__(self) -> Busy:
-        works = [lambda: self.follower.run(self.stop), self.write, self.read, self.read_still]
+        works = [
+            lambda: self.follower.run(self.stop),
+            self.write,
+            self.read,
+            self.read_snapshots,
+        ]
         self.threads = [Thread(target=self.guard, args=(work,)) for work in works]
         for thread in self.threads:
             thread.start()
@@ -188,16 +193,16 @@ class Busy:
             seen = row.counters
             assert self.tables.find(counts, descending=True, limit=1)
 
-    def read_still(self) -> None:
+    def read_snapshots(self) -> None:
         seen = 0
         while not self.done.is_set():
-            with self.tables.still() as still:
-                position = still.position
+            with self.tables.snapshot() as snapshot:
+                position = snapshot.position
                 assert position >= seen
                 seen = position
-                row = still.get(letters, "a")
+                row = snapshot.get(letters, "a")
                 assert row is not None
-                assert still.get(letters, "a", known_at=position) == row
+                assert snapshot.get(letters, "a", known_at=position) == row
                 self.reads += 1
 
 
@@ -272,8 +277,8 @@ def test_whatever_fits_in_memory_the_tables_are_the_same(
         key = chance.choice(list(versions))
         history.append(counting(key, versions[key], chance.choice([-1, -1, 0, 1, 1, 2])))
         versions[key] += 1
-    monkeypatch.setattr(growth, "MEMORY", memory)
-    monkeypatch.setattr(growth, "MASK", mask)
+    monkeypatch.setattr(bulk, "MEMORY", memory)
+    monkeypatch.setattr(bulk, "MASK", mask)
     monkeypatch.setattr("replay.tables.rebuild.BATCH", 4)
     broken, _ = failing(letters, 20)
     projections: Projections = [tallies, counts, broken]

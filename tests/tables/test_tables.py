@@ -27,7 +27,7 @@ from projections.kit.table import (
     Where,
     place,
 )
-from projections.kit.writer import Moved, Stand, VersionChanged, Writer
+from projections.kit.writer import TableOutdated, TablePosition, TablesMoved, TableWriter
 from tests.things import (
     BOTH,
     DAYS,
@@ -61,12 +61,14 @@ def db(database_url: str) -> Iterator[psycopg.Connection[Any]]:
 def fold(db: psycopg.Connection[Any], batches: list[list[Fact]]) -> PostgresTables:
     """Facts folded into Postgres, in those batches, in a schema of their own."""
     schema = f"books_{next(SCHEMAS)}"
-    writer = Writer(db, BOTH, schema)
+    writer = TableWriter(db, BOTH, schema)
     writer.make()
     position = 0
     for batch in batches:
         with db.transaction():
-            writer.advance({p.name: Stand(position, 0) for p in BOTH}, batch[-1].position)
+            writer.advance(
+                {p.name: TablePosition(position, 0) for p in BOTH}, batch[-1].position
+            )
             for projection in BOTH:
                 wanted = [f for f in batch if isinstance(f.event, projection.events)]
                 keys = {key for fact in wanted for key in projection.keys(fact)}
@@ -243,45 +245,47 @@ def test_tables_stand_still_for_as_long_as_asked(
     database_url: str, db: psycopg.Connection[Any]
 ) -> None:
     told = facts([Began(spell("a", 1)), Began(spell("a", 2))])
-    writer = Writer(db, BOTH)
+    writer = TableWriter(db, BOTH)
     writer.make()
     with reading_pool(database_url) as pool:
         live = PostgresTables(pool, BOTH)
         assert live.position == 0
         assert not live.wait_for(1, timeout=0.01)
-        with live.still() as still:
-            assert still.find(spells) == []
+        with live.snapshot() as snapshot:
+            assert snapshot.find(spells) == []
             with db.transaction():
                 changes = [(1, ("a", date(2026, 1, 1)), None, told[0].event.spell)]
                 writer.write("spells", changes)
-                writer.advance({"spells": Stand(0, 0), "things": Stand(0, 0)}, 1)
+                writer.advance(
+                    {"spells": TablePosition(0, 0), "things": TablePosition(0, 0)}, 1
+                )
             assert live.wait_for(1, timeout=5)
-            assert (still.position, still.find(spells)) == (0, [])
+            assert (snapshot.position, snapshot.find(spells)) == (0, [])
             assert (live.position, live.find(spells)) == (1, [spell("a", 1)])
 
 
 def test_two_who_move_the_same_tables_collide(db: psycopg.Connection[Any]) -> None:
-    writer = Writer(db, BOTH)
+    writer = TableWriter(db, BOTH)
     writer.make()
-    writer.advance({"spells": Stand(0, 0), "things": Stand(0, 0)}, 5)
-    with pytest.raises(Moved):
-        writer.advance({"spells": Stand(5, 0), "things": Stand(0, 0)}, 6)
-    writer.grown("spells", 6)
-    with pytest.raises(Moved):
-        writer.advance({"spells": Stand(6, 0)}, 7)
-    assert writer.stands() == {"spells": Stand(6, 1), "things": Stand(5, 0)}
+    writer.advance({"spells": TablePosition(0, 0), "things": TablePosition(0, 0)}, 5)
+    with pytest.raises(TablesMoved):
+        writer.advance({"spells": TablePosition(5, 0), "things": TablePosition(0, 0)}, 6)
+    writer.set_position("spells", 6)
+    with pytest.raises(TablesMoved):
+        writer.advance({"spells": TablePosition(6, 0)}, 7)
+    assert writer.positions() == {"spells": TablePosition(6, 1), "things": TablePosition(5, 0)}
 
 
 def test_another_version_asks_for_a_rebuild(db: psycopg.Connection[Any]) -> None:
-    Writer(db, BOTH).make()
-    with pytest.raises(VersionChanged, match=r"spells is at version 1, .*wattledger rebuild"):
-        Writer(db, [things, replace(spells, version=2)]).make()
-    with pytest.raises(VersionChanged, match="with other columns"):
-        Writer(db, [replace(things, name="spells")]).make()
+    TableWriter(db, BOTH).make()
+    with pytest.raises(TableOutdated, match=r"spells is at version 1, .*wattledger rebuild"):
+        TableWriter(db, [things, replace(spells, version=2)]).make()
+    with pytest.raises(TableOutdated, match="with other columns"):
+        TableWriter(db, [replace(things, name="spells")]).make()
 
 
 def test_every_lookup_has_its_index(db: psycopg.Connection[Any]) -> None:
-    Writer(db, BOTH).make()
+    TableWriter(db, BOTH).make()
     query = "select indexname from pg_indexes where schemaname = 'books'"
     made = {name for (name,) in db.execute(query)}
     assert {
