@@ -7,14 +7,15 @@ import hashlib
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any, Protocol, TypeVar
 from uuid import uuid4
 
 from pydantic import TypeAdapter
 
-from domain.catalogue import COMMANDS, DECISIONS
-from domain.kit import NAMES, Actor, Decision, Refused, Stream
+from domain.catalogue import DECISIONS
+from domain.kit import NAMES, Actor, Decision, Refused, Stream, Today
 from replay.store.append import Append, Appended, KeyReused, Stale
 from replay.store.history import History
 
@@ -106,12 +107,19 @@ class Dispatch:
     """
     Look, decide, append; look again when somebody was quicker.
 
-    `supplies` gives what decisions need beside streams, by type: BillCalculation -> how.
+    `supplies` gives what decisions need beside streams, by type: BillCalculation -> how;
+    `today` the utility's local day.
     Raises Refused, Stale, KeyReused, Overloaded, Unavailable; nothing is recorded then.
     """
 
-    def __init__(self, history: History, supplies: Mapping[type, Supply]) -> None:
+    def __init__(
+        self,
+        history: History,
+        supplies: Mapping[type, Supply],
+        today: Callable[[], date] = lambda: datetime.now(UTC).date(),
+    ) -> None:
         self._history = history
+        self._today = today
         self._supplies = supplies
         self._blocking = Blocking()
         self._awaiting = Awaiting()
@@ -145,19 +153,21 @@ class Dispatch:
 
     async def _attempt(self, question: Question, waits: Waits) -> Answer:
         asked, decision = question.asked, question.decision
-        streams = decision.streams(asked)
-        wanted = {name: (kind, streams[name]) for name, kind in decision.sees}
+        wanted = decision.wanted(asked)
         seen = self._history.at_hand(wanted)
         if seen is None:
             seen = await waits.look(partial(self._history.states, wanted))
-        versions = {each.stream: each.version for each in seen.values()}
+        versions = {stream: each.version for stream, each in seen.items()}
         if question.context.expected:
             await self._expect(question.context.expected, versions, waits)
-        given: dict[str, Any] = {name: each.state for name, each in seen.items()}
+        given = decision.given(asked, {stream: each.state for stream, each in seen.items()})
         try:
             for name, need in decision.needs:
                 given[name] = await self._given(need, question, waits)
-            happened = tuple(decision.decide(asked, **given))
+            happened = tuple(decision.routed(asked, decision.decide(asked, **given)))
+            if happened:
+                recorders = {stream: each.recorders for stream, each in seen.items()}
+                decision.second_person(asked, question.context.by, recorders)
         except Refused as no:
             return await waits.look(partial(self._nothing, question, versions, no))
         if not happened:
@@ -174,6 +184,8 @@ class Dispatch:
     async def _given(self, need: type, question: Question, waits: Waits) -> object:
         if need is Actor:
             return Actor(question.context.by, question.context.role)
+        if need is Today:
+            return Today(await waits.look(self._today))
         return await waits.calculate(partial(self._supplies[need], question.asked))
 
     async def _expect(
@@ -214,11 +226,13 @@ class Dispatch:
 
 
 def _append(
-    question: Question, happened: tuple[object, ...], versions: Mapping[Stream, int]
+    question: Question,
+    happened: tuple[tuple[Stream, object], ...],
+    versions: Mapping[Stream, int],
 ) -> Append:
-    context, route = question.context, question.decision.route
+    context = question.context
     return Append(
-        happenings=tuple((route(question.asked, each), each) for each in happened),
+        happenings=happened,
         seen=versions,
         by=context.by,
         role=context.role,
@@ -239,7 +253,15 @@ def _finished(steps: Coroutine[Any, Any, T]) -> T:
     raise AssertionError("it waited")
 
 
-DUMPS = {kind: TypeAdapter[Any](kind).serializer.to_json for kind in COMMANDS.values()}
+class Dumps(dict[type, Callable[[Any], bytes]]):
+    """Class of a command -> what writes it as JSON."""
+
+    def __missing__(self, kind: type) -> Callable[[Any], bytes]:
+        self[kind] = dump = TypeAdapter[Any](kind).serializer.to_json
+        return dump
+
+
+DUMPS = Dumps()
 
 
 def digest_of(asked: object) -> bytes:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from api.dispatch import Dispatch
+from api.local_day import Clock, LocalDay, clock
 from api.settings import Settings
 from domain.billing.bill import BillCalculation
 from projections.catalogue import PROJECTIONS
@@ -48,7 +49,7 @@ class System:
 
 
 @contextmanager
-def opened(settings: Settings) -> Iterator[System]:
+def opened(settings: Settings, now: Clock = clock) -> Iterator[System]:
     """
     Open the utility in the data folder (or the database given), following history as it goes.
 
@@ -65,7 +66,8 @@ def opened(settings: Settings) -> Iterator[System]:
         pool = stack.enter_context(reading_pool(url))
         tables = PostgresTables(pool, PROJECTIONS)
         billing = Billing(history, tables, lambda: caught_up(history, tables))
-        dispatch = Dispatch(history, {BillCalculation: billing.calculated})
+        today = LocalDay(history, now)
+        dispatch = Dispatch(history, {BillCalculation: billing.calculated}, today)
         stack.enter_context(_running("follower", follower.run))
         yield System(settings, url, recovered, history, tables, follower, billing, dispatch)
 

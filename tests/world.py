@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 from domain.billing.bill import CorrectBill
 from domain.catalogue import DECISIONS
 from domain.customers.account import OpenAccount
 from domain.customers.customer import RegisterCustomer
-from domain.kit import Actor, Fact, Stream
+from domain.kit import Actor, Fact, Stream, recorders_of
 from domain.metering.meter import InstallMeter, ReadMeter, Register
 from domain.network.point import EnergisePoint, SupplyPoint
 from domain.organisation.utility import EstablishUtility
@@ -40,16 +39,19 @@ class World:
 
     def ask(self, asked: object, by: str = "ann") -> list[Fact]:
         decision = DECISIONS[type(asked)]
-        streams = decision.streams(asked)
-        given: dict[str, Any] = {
-            name: kind.fold(fact.event for fact in self.streams[streams[name]])
-            for name, kind in decision.sees
+        wanted = decision.wanted(asked)
+        states = {
+            stream: kind.fold(fact.event for fact in self.streams[stream])
+            for stream, (kind, _) in wanted.items()
         }
+        given = decision.given(asked, states)
         for name, need in decision.needs:
             given[name] = Actor(by, "any") if need is Actor else self.billing.calculated(asked)
         made = []
-        for event in decision.decide(asked, **given):
-            stream = decision.route(asked, event)
+        happened = list(decision.routed(asked, decision.decide(asked, **given)))
+        recorded = {s: [(fact.event, fact.by) for fact in self.streams[s]] for s in wanted}
+        decision.second_person(asked, by, {s: recorders_of(r, {}) for s, r in recorded.items()})
+        for stream, event in happened:
             position = len(self.facts) + 1
             fact = Fact(
                 stream=stream,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from domain.kit import Fact, Stream
+from domain.kit import Fact, Recorders, Stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,7 @@ class Seen:
     stream: Stream
     version: int
     state: Any
+    recorders: Recorders = field(default_factory=dict)
 
 
 class Stale(Exception):

@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from datetime import datetime
 from functools import partial
 from itertools import groupby
-from typing import Any, Self, cast
+from typing import Any, Self, TypeVar, cast
 
 import psycopg
 from psycopg.rows import tuple_row
@@ -34,12 +34,14 @@ from replay.store.listener import HEAD, Listener
 from replay.store.mapper import COLUMNS, WRITERS, Envelope, Row, fact_of, facts
 from replay.store.recorder import Datastore, Recorder
 from replay.store.sealing import MARK, PERSONALS
-from replay.store.streams import Streams
+from replay.store.streams import Streams, folded
 
 __all__ = [
     "Append", "Appended", "History", "HistoryBroken", "KeyReused", "Outcome", "Overloaded",
     "Seen", "Stale", "Unavailable", "Unreadable",
 ]  # fmt: skip
+
+N = TypeVar("N", bound=str)
 
 PAGE = (
     f"SELECT {COLUMNS} FROM history.events WHERE notification_id > %s AND notification_id <= %s"
@@ -153,42 +155,37 @@ class History:
             if len(page) < batch:
                 return
 
-    def states(self, wanted: Mapping[str, tuple[Kind[Any, Any], Stream]]) -> dict[str, Seen]:
+    def states(self, wanted: Mapping[N, tuple[Kind[Any, Any], Stream]]) -> dict[N, Seen]:
         """
-        Streams as decisions need them, by parameter name; one round trip for all misses.
+        Streams as decisions need them, by any name; one round trip for all misses.
 
         What is in the cache may be older than the database when another process writes too: an
         append then says Stale, and `confirm` tells a decision that appends nothing.
         """
-        seen: dict[str, Seen] = {}
-        missing: dict[Stream, tuple[str, Kind[Any, Any], int, Any]] = {}
+        seen: dict[N, Seen] = {}
+        missing: dict[Stream, tuple[N, Kind[Any, Any]]] = {}
         for name, (kind, stream) in wanted.items():
-            version, state, fresh = self._streams.get(kind, stream)
-            seen[name] = Seen(stream, version, state)
+            seen[name], fresh = self._streams.get(kind, stream)
             if not fresh:
-                missing[stream] = name, kind, version, state
+                missing[stream] = name, kind
         if missing:
-            versions = [version for _, _, version, _ in missing.values()]
+            versions = [seen[name].version for name, _ in missing.values()]
             newer = self._facts(self._rows(NEWER, list(missing), versions))
             grouped = {s: list(group) for s, group in groupby(newer, key=lambda f: f.stream)}
-            for stream, (name, kind, version, state) in missing.items():
-                new = grouped.get(stream, [])
-                state = kind.fold((fact.event for fact in new), state)
-                version += len(new)
-                self._streams.put(kind, stream, version, state)
-                seen[name] = Seen(stream, version, state)
+            for stream, (name, kind) in missing.items():
+                seen[name] = folded(kind, seen[name], grouped.get(stream, ()))
+                self._streams.put(kind, seen[name])
         return seen
 
     def at_hand(
-        self, wanted: Mapping[str, tuple[Kind[Any, Any], Stream]]
-    ) -> dict[str, Seen] | None:
+        self, wanted: Mapping[N, tuple[Kind[Any, Any], Stream]]
+    ) -> dict[N, Seen] | None:
         """The same from memory alone; None when something would have to be read."""
-        seen: dict[str, Seen] = {}
+        seen: dict[N, Seen] = {}
         for name, (kind, stream) in wanted.items():
-            version, state, fresh = self._streams.get(kind, stream)
+            seen[name], fresh = self._streams.get(kind, stream)
             if not fresh:
                 return None
-            seen[name] = Seen(stream, version, state)
         return seen
 
     def confirm(self, seen: Mapping[Stream, int]) -> None:
@@ -283,8 +280,8 @@ class History:
         )
         for stream, after in append.seen.items():
             if stream in self._streams:
-                events = [fact.event for fact in made if fact.stream == stream]
-                self._streams.happened(stream, after, events)
+                mine = [fact for fact in made if fact.stream == stream]
+                self._streams.happened(stream, after, mine)
         return Appended(made)
 
     def _facts(self, rows: Sequence[Row], *, unreadable: bool = False) -> list[Fact]:

@@ -1,4 +1,8 @@
-"""Streams lately seen, kept folded: a hot account does not read its past for every command."""
+"""
+Streams lately seen, kept folded: a hot account does not read its past for every command.
+
+Beside the state stands who recorded what, where a decision asks for a second person.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,8 @@ from collections.abc import Iterable
 from threading import Lock
 from typing import Any
 
-from domain.kit import Kind, Stream
+from domain.kit import Fact, Kind, Stream, recorders_of
+from replay.store.append import Seen
 from replay.store.sealing import is_about_persons
 
 STREAMS_MAX = 50_000
@@ -19,22 +24,22 @@ class Streams:
     def __init__(self, most: int = STREAMS_MAX) -> None:
         self._most = most
         self._lock = Lock()
-        self._known: OrderedDict[Stream, tuple[Kind[Any, Any], int, Any]] = OrderedDict()
+        self._known: OrderedDict[Stream, tuple[Kind[Any, Any], Seen]] = OrderedDict()
         self._behind: set[Stream] = set()
 
-    def get(self, kind: Kind[Any, Any], stream: Stream) -> tuple[int, Any, bool]:
-        """Version and state as known (or 0 and the initial one), and whether to trust it."""
+    def get(self, kind: Kind[Any, Any], stream: Stream) -> tuple[Seen, bool]:
+        """The stream as known (or as it is at first), and whether to trust it."""
         with self._lock:
             known = self._known.get(stream)
             if known is None or known[0] is not kind:
-                return 0, kind.initial, False
+                return Seen(stream, 0, kind.initial), False
             self._known.move_to_end(stream)
-            return known[1], known[2], stream not in self._behind
+            return known[1], stream not in self._behind
 
     def __contains__(self, stream: Stream) -> bool:
         return stream in self._known
 
-    def put(self, kind: Kind[Any, Any], stream: Stream, version: int, state: Any) -> None:
+    def put(self, kind: Kind[Any, Any], seen: Seen) -> None:
         """
         What was just read.  Something newer that is known already stays.
 
@@ -42,30 +47,39 @@ class Streams:
         """
         if is_about_persons(kind.name):
             return
+        stream = seen.stream
         with self._lock:
             known = self._known.get(stream)
-            if known is not None and known[0] is kind and known[1] > version:
+            if known is not None and known[0] is kind and known[1].version > seen.version:
                 return
-            self._known[stream] = kind, version, state
+            self._known[stream] = kind, seen
             self._known.move_to_end(stream)
             self._behind.discard(stream)
             while len(self._known) > self._most:
                 gone, _ = self._known.popitem(last=False)
                 self._behind.discard(gone)
 
-    def happened(self, stream: Stream, after: int, events: Iterable[Any]) -> None:
-        """Events were recorded right after a version: fold them on, if it is what we know."""
+    def happened(self, stream: Stream, after: int, facts: Iterable[Fact]) -> None:
+        """Facts were recorded right after a version: fold them on, if it is what we know."""
         with self._lock:
             known = self._known.get(stream)
-            if known is None or known[1] != after:
+            if known is None or known[1].version != after:
                 return
-            kind, version, state = known
-            for event in events:
-                state = kind.evolve(state, event)
-                version += 1
-            self._known[stream] = kind, version, state
+            kind, seen = known
+            self._known[stream] = kind, folded(kind, seen, facts)
 
     def moved(self, streams: Iterable[Stream]) -> None:
         """Some of these have moved elsewhere: read what is new before trusting them again."""
         with self._lock:
             self._behind.update(stream for stream in streams if stream in self._known)
+
+
+def folded(kind: Kind[Any, Any], seen: Seen, facts: Iterable[Fact]) -> Seen:
+    """A stream after some more facts of it."""
+    more = list(facts)
+    return Seen(
+        seen.stream,
+        seen.version + len(more),
+        kind.fold((fact.event for fact in more), seen.state),
+        recorders_of(((fact.event, fact.by) for fact in more), seen.recorders),
+    )

@@ -13,7 +13,6 @@ from domain.kit import Actor, Refused
 from domain.pricing.charges import Energy, Rate
 from domain.pricing.tariff import (
     AlreadyApproved,
-    ApprovedByDrafter,
     ApproveTariff,
     DraftTariff,
     NotApproved,
@@ -68,12 +67,6 @@ def test_a_second_person_approves() -> None:
     answer = approve_tariff(ApproveTariff(tariff="home"), given(drafted), BERT)
 
     assert list(answer) == [approved]
-
-
-def test_the_drafter_does_not_approve() -> None:
-    refused(
-        ApprovedByDrafter, approve_tariff(ApproveTariff(tariff="home"), given(drafted), ANNA)
-    )
 
 
 def test_nothing_is_approved_before_it_is_drafted_or_twice() -> None:

@@ -15,7 +15,6 @@ from domain.pricing.tariff.events import (
 )
 from domain.pricing.tariff.rules import (
     AlreadyApproved,
-    ApprovedByDrafter,
     NotApproved,
     NothingDrafted,
     OtherCurrency,
@@ -25,7 +24,6 @@ from domain.pricing.tariff.state import Tariff, in_force, tariffs, touched
 __all__ = [
     "AlreadyApproved",
     "ApproveTariff",
-    "ApprovedByDrafter",
     "DraftTariff",
     "NotApproved",
     "NothingDrafted",

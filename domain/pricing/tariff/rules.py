@@ -27,10 +27,6 @@ class NotApproved(Refused):
     """The draft of this tariff has not been approved by a second person."""
 
 
-class ApprovedByDrafter(Refused):
-    """A tariff is approved by someone other than the person who drafted it."""
-
-
 class OtherCurrency(Refused):
     """A tariff keeps the currency of its first version."""
 
@@ -44,15 +40,13 @@ def draft_tariff(asked: DraftTariff, tariff: Tariff, actor: Actor) -> Iterator[T
     yield TariffDrafted(document=asked.document, drafted_by=actor.by)
 
 
-@decision
+@decision(apart_from=(TariffDrafted,))
 def approve_tariff(asked: ApproveTariff, tariff: Tariff, actor: Actor) -> Iterator[TariffEvent]:
-    """The second person."""
+    """A second person, other than who drafted it."""
     if tariff.draft is None:
         raise NothingDrafted(tariff=asked.tariff)
     if tariff.approved:
         raise AlreadyApproved(tariff=asked.tariff)
-    if actor.by == tariff.drafted_by:
-        raise ApprovedByDrafter(drafted_by=tariff.drafted_by)
     yield TariffApproved(approved_by=actor.by)
 
 

@@ -23,7 +23,6 @@ class Tariff:
     """The draft at hand, and every version ever published, in the order of their numbers."""
 
     draft: TariffDocument | None = None
-    drafted_by: str = ""
     approved: bool = False
     versions: tuple[TariffVersion, ...] = ()
 
@@ -31,8 +30,8 @@ class Tariff:
 def evolve(tariff: Tariff, happened: TariffEvent) -> Tariff:
     """Change the tariff as the event says."""
     match happened:
-        case TariffDrafted(document=document, drafted_by=who):
-            return replace(tariff, draft=document, drafted_by=who, approved=False)
+        case TariffDrafted(document=document):
+            return replace(tariff, draft=document, approved=False)
         case TariffApproved():
             return replace(tariff, approved=True)
         case TariffPublished():

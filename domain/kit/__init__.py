@@ -1,0 +1,64 @@
+"""
+The words every domain module is written in: value, event, command, Kind, decision, Refused.
+
+A noun of the trade is a *Kind*: a stream of events, and the fold that says what it then is.
+A *decision* is one pure function a command, whose parameters say which streams it must see:
+
+    @decision
+    def install(asked: InstallMeter, meter: Meter, point: Point) -> Iterator[object]: ...
+
+`meter: Meter` asks for the state of the stream `meter-<asked.meter>`.  The events it yields go
+to the stream of their own kind, `meter.installed` to the meter and `point.metered` to the
+point, all or none.  Where a decision sees several things of one kind, by two names or by
+`accounts: Many[Account]`, an event says which of them it is about: `To("target", happened)`.
+"""
+
+from domain.kit.commands import COMMANDS, MANY_MOST, EachOnce, command
+from domain.kit.decisions import (
+    DECISIONS,
+    RECORDERS,
+    Actor,
+    Decision,
+    Recorders,
+    Sight,
+    To,
+    Today,
+    decision,
+    events_of,
+    recorders_of,
+)
+from domain.kit.events import EVENTS, Fact, Stream, event
+from domain.kit.kinds import KINDS, Kind, Many
+from domain.kit.refusals import Refused, SamePerson, code_of
+from domain.kit.values import NAMES, kind_of, value
+
+__all__ = [
+    "COMMANDS",
+    "DECISIONS",
+    "EVENTS",
+    "KINDS",
+    "MANY_MOST",
+    "NAMES",
+    "RECORDERS",
+    "Actor",
+    "Decision",
+    "EachOnce",
+    "Fact",
+    "Kind",
+    "Many",
+    "Recorders",
+    "Refused",
+    "SamePerson",
+    "Sight",
+    "Stream",
+    "To",
+    "Today",
+    "code_of",
+    "command",
+    "decision",
+    "event",
+    "events_of",
+    "kind_of",
+    "recorders_of",
+    "value",
+]

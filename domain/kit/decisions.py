@@ -1,0 +1,203 @@
+"""Decisions: one pure function a command, whose signature says what it must see and know."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints, overload
+
+from domain.kit.commands import MANY_MOST, is_bounded
+from domain.kit.events import Stream
+from domain.kit.kinds import KINDS, Kind, Many
+from domain.kit.refusals import SamePerson
+from domain.kit.values import NAMES, kind_of
+
+F = TypeVar("F", bound=Callable[..., Iterable[object]])
+
+DECISIONS: dict[type, Decision] = {}
+
+RECORDERS: set[type] = set()
+"""The events of which is remembered who recorded the last: some decision is apart from them."""
+
+Recorders = Mapping[type, str]
+"""Class of an event -> who recorded the last of it on a stream."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who asks, and in which duty; a decision takes one only if a rule needs it."""
+
+    by: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Today:
+    """The utility's local day, which the door supplies: `today: Today`."""
+
+    day: date
+
+
+@dataclass(frozen=True, slots=True)
+class To:
+    """An event and the thing it happens to: the parameter of the decision; of many, the key."""
+
+    name: str
+    event: object
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """One parameter of a decision that asks for a state: what it sees, and by which field."""
+
+    name: str
+    kind: Kind[Any, Any]
+    field: str  # of the command: the key, or the keys of many
+    many: bool = False
+
+    def keys(self, asked: object) -> tuple[str, ...]:
+        """The keys of the things it sees for this command."""
+        if self.kind.only is not None:
+            return (self.kind.only,)
+        named = getattr(asked, self.field)
+        return tuple(named) if self.many else (named,)
+
+    def shown(self, asked: object, states: Mapping[Stream, Any]) -> Any:
+        """The state, or of many the states by key."""
+        shown = [(key, states[self.kind.stream(key)]) for key in self.keys(asked)]
+        return Many(shown) if self.many else shown[0][1]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A rule of the utility: what it must see, what else it needs, and its answer."""
+
+    command: type
+    decide: Callable[..., Iterable[object]]
+    sees: tuple[Sight, ...]
+    needs: tuple[tuple[str, type], ...]  # (parameter, type) that the door supplies
+    yields: tuple[type, ...]  # the events that it may answer with
+    apart_from: tuple[type, ...] = ()  # the events that somebody else must have recorded
+
+    def wanted(self, asked: object) -> dict[Stream, tuple[Kind[Any, Any], Stream]]:
+        """What it must see for this command, by stream: each once, by whatever names."""
+        return {
+            (stream := sight.kind.stream(key)): (sight.kind, stream)
+            for sight in self.sees
+            for key in sight.keys(asked)
+        }
+
+    def given(self, asked: object, states: Mapping[Stream, Any]) -> dict[str, Any]:
+        """Parameter -> state, or states by key, out of the states of the streams wanted."""
+        return {sight.name: sight.shown(asked, states) for sight in self.sees}
+
+    def routed(self, asked: object, happened: Iterable[object]) -> Iterator[tuple[Stream, Any]]:
+        """Each event with the stream to which it goes.  Raises TypeError if that is open."""
+        for each in happened:
+            to = each if isinstance(each, To) else To("", each)
+            yield self._stream(asked, to), to.event
+
+    def second_person(
+        self, asked: object, by: str, recorders: Mapping[Stream, Recorders]
+    ) -> None:
+        """Refuse who recorded last what this must be apart from.  Raises SamePerson."""
+        for stream in self.wanted(asked):
+            for event in self.apart_from:
+                if recorders[stream].get(event) == by:
+                    raise SamePerson(recorded=NAMES[event], by=by)
+
+    def _stream(self, asked: object, to: To) -> Stream:
+        kind = kind_of(type(to.event))
+        mine = [s for s in self.sees if s.kind.name == kind and to.name in ("", s.name)]
+        keys = mine[0].keys(asked) if len(mine) == 1 else ()
+        if to.key is None and len(keys) == 1:
+            return mine[0].kind.stream(keys[0])
+        if to.key is not None and to.key in keys:
+            return mine[0].kind.stream(to.key)
+        said = f"To({to.name!r}, {NAMES[type(to.event)]}, {to.key!r})"
+        raise TypeError(f"{self.decide.__name__}: {said} is not about one thing that it sees")
+
+
+def recorders_of(happened: Iterable[tuple[object, str]], since: Recorders) -> Recorders:
+    """Who recorded what last, after some more (event, who)."""
+    new = {type(each): by for each, by in happened if type(each) in RECORDERS}
+    return {**since, **new} if new else since
+
+
+@overload
+def decision(decide: F) -> F: ...
+
+
+@overload
+def decision(
+    *, keys: Mapping[str, str] | None = None, apart_from: tuple[type, ...] = ()
+) -> Callable[[F], F]: ...
+
+
+def decision(
+    decide: F | None = None,
+    *,
+    keys: Mapping[str, str] | None = None,
+    apart_from: tuple[type, ...] = (),
+) -> Any:
+    """
+    Register the one function that answers a command; its signature is its declaration.
+
+    A state is that of the thing which the command names in the field of the parameter's name,
+    or in the one that `keys` says: `@decision(keys={"target": "account"})`.  Whoever recorded
+    the last event of a class in `apart_from`, on a stream that it sees, is refused SamePerson.
+    """
+
+    def register(later: F) -> F:
+        made = _declared(later, keys or {}, apart_from)
+        if made.command in DECISIONS:
+            raise TypeError(f"{made.command.__qualname__} is already decided")
+        RECORDERS.update(apart_from)
+        DECISIONS[made.command] = made
+        return later
+
+    return register if decide is None else register(decide)
+
+
+def _declared(
+    decide: Callable[..., Iterable[object]],
+    keys: Mapping[str, str],
+    apart_from: tuple[type, ...],
+) -> Decision:
+    hints = get_type_hints(decide)
+    command = hints["asked"]
+    fields = get_type_hints(command, include_extras=True)
+    sees: list[Sight] = []
+    needs: list[tuple[str, type]] = []
+    for name in inspect.signature(decide).parameters:
+        if name == "asked":
+            continue
+        many = get_origin(hints[name]) is Many
+        hint = get_args(hints[name])[0] if many else hints[name]
+        if hint not in KINDS:
+            needs.append((name, hint))
+            continue
+        sight = Sight(name, KINDS[hint], keys.get(name, name), many)
+        if sight.kind.only is None and not hasattr(command, sight.field):
+            raise TypeError(f"{decide.__name__}: the command has no field {sight.field!r}")
+        if many and not is_bounded(fields[sight.field]):
+            raise TypeError(
+                f"{decide.__name__}: {sight.field} is not EachOnce and at most {MANY_MOST}"
+            )
+        sees.append(sight)
+    kinds = {sight.kind.name for sight in sees}
+    if unseen := [NAMES[each] for each in apart_from if kind_of(each) not in kinds]:
+        raise TypeError(f"{decide.__name__} is apart from what it does not see: {unseen}")
+    if unknown := keys.keys() - {sight.name for sight in sees}:
+        raise TypeError(f"{decide.__name__} sees nothing as {sorted(unknown)}")
+    yields = events_of(hints["return"]) or tuple(c for c in NAMES if kind_of(c) in kinds)
+    return Decision(command, decide, tuple(sees), tuple(needs), yields, apart_from)
+
+
+def events_of(hint: Any) -> tuple[type, ...]:
+    """The events that a type names: `A | B`, `Iterator[A | B]`; none for an object."""
+    inner = get_args(hint)
+    return tuple(e for each in inner for e in events_of(each)) or (hint,) * (hint in NAMES)

@@ -1,0 +1,52 @@
+"""Events, and the facts they become."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NewType, TypeVar, dataclass_transform
+
+from domain.kit.values import NAMES, named
+
+T = TypeVar("T")
+
+Stream = NewType("Stream", str)  # "meter-CN00417": the kind of the thing and its natural key
+
+EVENTS: dict[str, type] = {}
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+def event(name: str) -> Callable[[type[T]], type[T]]:
+    """Declare something that happens, under the name (`kind.participle`) it keeps for ever."""
+    return lambda cls: named(cls, name, EVENTS)
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """An event in its envelope: where it stands in history, when recorded, by whom and why."""
+
+    stream: Stream
+    version: int  # 1, 2, 3 … within the stream
+    event: Any
+    at: datetime  # UTC, when recorded; never earlier than the fact before
+    by: str  # the person or machine that asked
+    role: str  # the duty in which they asked
+    cause: str  # the id of the command
+    correlation: str  # what the command itself belongs to: a run, a case, a file
+    position: int = 0  # 1, 2, 3 … in all of history, without a gap
+
+    @property
+    def name(self) -> str:
+        """The stored name of the event: `meter.installed`."""
+        return NAMES[type(self.event)]
+
+    @property
+    def key(self) -> str:
+        """The natural key of the thing: the stream without its kind."""
+        return self.stream.partition("-")[2]
+
+    @property
+    def ref(self) -> str:
+        """How other facts name this one: `meter-CN00417@3`."""
+        return f"{self.stream}@{self.version}"

@@ -1,0 +1,43 @@
+"""Kinds: a noun of the trade as a stream of events, and the fold that says what it then is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any, Generic, TypeVar
+
+from domain.kit.events import Stream
+
+S = TypeVar("S")
+E = TypeVar("E")
+
+KINDS: dict[type, Kind[Any, Any]] = {}
+"""Class of a state -> its kind: so a state shared by several kinds needs a subclass of each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind(Generic[S, E]):
+    """One kind of thing: the prefix of its streams, what it is at first, how it changes."""
+
+    name: str
+    initial: S
+    evolve: Callable[[S, E], S]
+    only: str | None = None  # the key, where there is but one of the kind
+
+    def __post_init__(self) -> None:
+        other = KINDS.setdefault(type(self.initial), self)
+        if other is not self and other.name != self.name:
+            raise TypeError(f"{type(self.initial).__qualname__} is the state of {other.name}")
+
+    def stream(self, key: str) -> Stream:
+        """The stream of one thing of this kind."""
+        return Stream(f"{self.name}-{key}")
+
+    def fold(self, happened: Iterable[E], since: S | None = None) -> S:
+        """What the thing is, given what happened to it."""
+        return reduce(self.evolve, happened, self.initial if since is None else since)
+
+
+class Many(dict[str, S]):
+    """Things of one kind by their keys, in the order asked: `accounts: Many[Account]`."""

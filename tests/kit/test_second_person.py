@@ -1,0 +1,98 @@
+"""The second person: who recorded the last fact of a kind does not agree to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+import pytest
+
+from api.dispatch import Dispatch, RequestContext
+from domain.kit import RECORDERS, Actor, SamePerson, decision
+from domain.pricing.charges import Energy, Rate
+from domain.pricing.tariff import (
+    AlreadyApproved,
+    ApproveTariff,
+    DraftTariff,
+    TariffApproved,
+    TariffDocument,
+    TariffDrafted,
+)
+from replay.store.history import History
+from replay.store.migrations import migrate
+from tests.kit.toys import ToyWound
+from tests.story import Story
+
+APPROVE = ApproveTariff(tariff="home")
+DOCUMENT = TariffDocument(
+    name="Home",
+    currency="GBP",
+    charges=(Energy(code="energy", rates=(Rate(price=Decimal("0.20")),)),),
+)
+DRAFTED = TariffDrafted(document=DOCUMENT, drafted_by="anna")
+APPROVED = TariffApproved(approved_by="bert")
+
+
+@pytest.fixture
+def story() -> Story:
+    return Story()
+
+
+def test_who_drafted_does_not_approve_and_another_does(story: Story) -> None:
+    story.given_by("anna", DRAFTED)
+    story.when(APPROVE)
+    story.by("anna")
+    story.refused(SamePerson, recorded="tariff.drafted", by="anna")
+    story.by("bert")
+    story.then(APPROVED)
+
+
+def test_the_last_draft_counts(story: Story) -> None:
+    story.given_by("anna", DRAFTED)
+    story.given_by("bert", DRAFTED)
+    story.when(APPROVE)
+    story.by("bert")
+    story.refused(SamePerson)
+    story.by("anna")
+    story.then(TariffApproved(approved_by="anna"))
+
+
+def test_a_rule_of_the_decision_is_told_first(story: Story) -> None:
+    story.given_by("anna", DRAFTED, APPROVED)
+    story.by("anna")
+    story.when(APPROVE)
+    story.refused(AlreadyApproved)
+
+
+def test_only_what_a_decision_is_apart_from_is_remembered() -> None:
+    assert TariffDrafted in RECORDERS
+    assert TariffApproved not in RECORDERS
+
+
+def test_a_decision_sees_what_it_is_apart_from() -> None:
+    def rule(asked: DraftTariff, actor: Actor) -> Iterator[object]:
+        yield asked, actor
+
+    with pytest.raises(TypeError, match="does not see"):
+        decision(apart_from=(ToyWound,))(rule)
+
+
+def test_it_holds_from_the_cache_and_after_a_restart(database_url: str) -> None:
+    migrate(database_url)
+    draft = DraftTariff(tariff="home", document=DOCUMENT)
+    anna, bert = RequestContext("anna", "analyst"), RequestContext("bert", "supervisor")
+
+    with History(database_url) as history:
+        dispatch = Dispatch(history, {})
+        dispatch(draft, anna)
+        with pytest.raises(SamePerson):
+            dispatch(APPROVE, anna)  # read from the database
+        with pytest.raises(SamePerson):
+            dispatch(APPROVE, anna)  # at hand
+        dispatch(draft, bert)  # folded on
+        with pytest.raises(SamePerson):
+            dispatch(APPROVE, bert)
+    with History(database_url) as history:
+        with pytest.raises(SamePerson):
+            Dispatch(history, {})(APPROVE, bert)
+        assert Dispatch(history, {})(APPROVE, anna).positions
