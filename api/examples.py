@@ -48,18 +48,18 @@ EXAMPLES: Mapping[str, dict[str, Any]] = {
         "point": "P-7",
         "registers": [{"code": "1.8.0", "digits": 5}],
         "multiplier": 1,
-        "dials": {"1.8.0": "12040"},
+        "readings": {"1.8.0": "12040"},
         "on": "2026-01-01",
     },
     "read-meter": {
         "meter": "M-417",
-        "dials": {"1.8.0": "12345"},
+        "readings": {"1.8.0": "12345"},
         "on": "2026-02-01",
         "source": "reader",
     },
     "correct-reading": {
         "meter": "M-417",
-        "dials": {"1.8.0": "12354"},
+        "readings": {"1.8.0": "12354"},
         "on": "2026-02-01",
         "reason": "figures were read in the wrong order",
     },
@@ -72,7 +72,7 @@ EXAMPLES: Mapping[str, dict[str, Any]] = {
     "remove-meter": {
         "meter": "M-417",
         "point": "P-7",
-        "dials": {"1.8.0": "13001"},
+        "readings": {"1.8.0": "13001"},
         "on": "2026-04-01",
     },
     "record-intervals": {

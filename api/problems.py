@@ -1,8 +1,8 @@
 """
 What goes wrong, as the world outside reads it: RFC 9457 problems.  The only translator.
 
-A problem is named by what is the matter (`/problems/dial-went-back`), and the same matter has
-the same name through every door.  What nobody foresaw is logged once, under an id.
+A problem is named by what is the matter (`/problems/register-went-back`), and the same matter
+has the same name through every door.  What nobody foresaw is logged once, under an id.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from projections.kit.table import Projection, Table
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """One row for each time a meter hung at a point; no end while it hangs."""
+    """One row for each time a meter was installed at a point; no end while it lasts."""
 
     meter: str
     since: date
@@ -66,7 +66,7 @@ installations = Projection(
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One row a meter and day: dials in kWh; counts in Wh, turns included, not multiplied."""
+    """One row a meter and day: readings in kWh; counts in Wh, with turns, not multiplied."""
 
     meter: str
     on: date
@@ -84,7 +84,7 @@ def _readings(table: Table[tuple[str, date], Reading], fact: Fact) -> None:
     match e:
         case MeterReadingCorrected():
             table[key] = replace(
-                table[key], dials=e.dials, counts=e.counts, corrected=True, fact=fact.ref
+                table[key], dials=e.readings, counts=e.counts, corrected=True, fact=fact.ref
             )
         case MeterRead():
             table[key] = _reading(fact, e.source)
@@ -96,7 +96,7 @@ def _readings(table: Table[tuple[str, date], Reading], fact: Fact) -> None:
 
 def _reading(fact: Fact, source: str) -> Reading:
     e = fact.event
-    return Reading(fact.key, e.on, e.point, e.dials, e.counts, source, False, fact.ref)
+    return Reading(fact.key, e.on, e.point, e.readings, e.counts, source, False, fact.ref)
 
 
 readings = Projection(

@@ -66,7 +66,7 @@ pool = psycopg_pool.AsyncConnectionPool(
 )
 class Reading(BaseModel):
     meter: str
-    dials: dict[str, str]
+    readings: dict[str, str]
     on: str
     source: str
 @asynccontextmanager
@@ -79,9 +79,9 @@ app = FastAPI(lifespan=life)
 async def read(reading: Reading):
     async with pool.connection() as db:
         cursor = await db.execute(
-            "insert into readings (meter, dial, day, source)"
+            "insert into readings (meter, reading, day, source)"
             " values (%s, %s, %s, %s) returning id",
-            (reading.meter, reading.dials["1.8.0"], reading.on, reading.source),
+            (reading.meter, reading.readings["1.8.0"], reading.on, reading.source),
         )
         return {"positions": [(await cursor.fetchone())[0]]}
 uvicorn.run(app, port=int(sys.argv[3]), log_level="warning", access_log=False)
@@ -198,7 +198,7 @@ def asks(token: str, first: int) -> Iterator[bytes]:
         body = json.dumps(
             {
                 "meter": f"M{meter}",
-                "dials": {"1.8.0": str(1000 + day)},
+                "readings": {"1.8.0": str(1000 + day)},
                 "on": str(FIRST + timedelta(days=day)),
                 "source": "remote",
             }
@@ -241,7 +241,7 @@ async def _knock(port: int) -> None:
 
 
 def found(settings: Settings) -> None:
-    """A utility with its meters hung."""
+    """A utility with its meters installed."""
     context = RequestContext("bench", "admin")
     with opened(settings) as system:
         ask = system.dispatch
@@ -253,7 +253,7 @@ def found(settings: Settings) -> None:
                     meter=f"M{n}",
                     point=f"P{n}",
                     registers=(Register(code="1.8.0"),),
-                    dials={"1.8.0": Decimal(1000)},
+                    readings={"1.8.0": Decimal(1000)},
                     on=FIRST,
                 ),
                 context,
@@ -301,7 +301,7 @@ def run() -> list[dict[str, Any]]:
         with psycopg.connect(peer_url, autocommit=True) as db:
             db.execute(
                 "create table readings (id bigint generated always as identity primary key,"
-                " meter text, dial numeric, day date, source text)"
+                " meter text, reading numeric, day date, source text)"
             )
         settings = Settings(database_url=SecretStr(server.url), data_dir=Path(folder) / "ours")
         found(settings)

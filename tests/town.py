@@ -101,7 +101,7 @@ class Town:
                 meter=f"M{key}",
                 point=point,
                 registers=(Register(code="1.8.0"),),
-                dials={"1.8.0": Decimal(1000)},
+                readings={"1.8.0": Decimal(1000)},
                 on=MONTHS[0],
             )
         )
@@ -110,11 +110,11 @@ class Town:
     def read(self, account: str, month: int = 3, kwh: int = KWH) -> None:
         """Read the meter of a home at the end of each of the first so many months."""
         for n, since in enumerate(MONTHS[:month], 1):
-            dial = Decimal(1000 + n * kwh)
+            reading = Decimal(1000 + n * kwh)
             self.ask(
                 ReadMeter(
                     meter=f"M{account}",
-                    dials={"1.8.0": dial},
+                    readings={"1.8.0": reading},
                     on=next_month(since),
                     source="reader",
                 )

@@ -117,12 +117,14 @@ def town() -> World:
             meter="M1",
             point="P1",
             registers=(Register(code="1.8.0"),),
-            dials={"1.8.0": Decimal(100)},
+            readings={"1.8.0": Decimal(100)},
             on=NEW_YEAR,
         )
     )
     return world
 
 
-def read(world: World, on: date, dial: int) -> None:
-    world.ask(ReadMeter(meter="M1", dials={"1.8.0": Decimal(dial)}, on=on, source="reader"))
+def read(world: World, on: date, reading: int) -> None:
+    world.ask(
+        ReadMeter(meter="M1", readings={"1.8.0": Decimal(reading)}, on=on, source="reader")
+    )

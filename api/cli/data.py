@@ -171,7 +171,7 @@ FileArgument: TypeAlias = Annotated[
 
 @imported.command()
 def readings(file: FileArgument, data: DataOption = None, as_json: JsonOption = False) -> None:
-    """Take in readings: meter,on,register,dial[,source], dials in kWh as they are shown."""
+    """Take in readings: meter,on,register,reading[,source], in kWh as shown."""
     with system(data) as it, progress() as tell:
         report = importing.readings(file, it.dispatch, _importer(file), tell)
     _report(report, as_json)

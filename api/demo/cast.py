@@ -1,4 +1,4 @@
-"""Who and what is in the story: people with their duties, days, dials, half-hours."""
+"""Who and what is in the story: people with their duties, days, readings, half-hours."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ERROR = Decimal("0.06")
 REGISTERS = (Register(code="1.8.0", digits=5),)
 MULTIPLIER = 20
 AT_FIRST = {"1.8.0": Decimal("4120")}
-DIALS = {
+READINGS = {
     FAST_SINCE: Decimal("4144"),
     date(2025, 11, 1): Decimal("4175"),
     date(2025, 12, 1): Decimal("4232"),

@@ -49,7 +49,7 @@ class Household:
     address: str
     two_rates: bool
     habit: Habit
-    dials: dict[
+    readings: dict[
         date, dict[str, Decimal]
     ]  # by register, in whole kWh; a day not read is missing
     by_customer: frozenset[date]  # days the customer read the meter, not a reader
@@ -69,17 +69,17 @@ def households(count: int, year: int) -> Iterator[Household]:
     for number in range(1, count + 1):
         two_rates = number % 7 == 0
         yearly = (TWO_RATE_KWH if two_rates else ONE_RATE_KWH) * draw.lognormvariate(0, 0.35)
-        dials = _dials(draw, yearly, year, two_rates)
-        months = sorted(dials)
+        readings = _readings(draw, yearly, year, two_rates)
+        months = sorted(readings)
         if number % 15 == 0:  # nobody was in when the reader came
-            del dials[months[draw.randrange(2, 11)]]
+            del readings[months[draw.randrange(2, 11)]]
         yield Household(
             number=number,
             address=f"{number % 90 + 1} {STREETS[number % len(STREETS)]}",
             two_rates=two_rates,
             habit=draw.choice(HABITS),
-            dials=dials,
-            by_customer=frozenset(day for day in dials if draw.random() < 0.1),
+            readings=readings,
+            by_customer=frozenset(day for day in readings if draw.random() < 0.1),
         )
 
 
@@ -95,7 +95,7 @@ def interval_days(number: int, year: int) -> Iterator[tuple[date, int]]:
         day += timedelta(days=1)
 
 
-def _dials(
+def _readings(
     draw: random.Random, yearly: float, year: int, two_rates: bool
 ) -> dict[date, dict[str, Decimal]]:
     """The first of each month, the next January included."""

@@ -163,7 +163,7 @@ class Story:
                 point=point,
                 registers=cast.REGISTERS,
                 multiplier=multiplier,
-                dials=cast.AT_FIRST,
+                readings=cast.AT_FIRST,
                 on=cast.SINCE,
             )
             told = f"installs {meter}: five digits at 04120, each kWh counts {multiplier}"
@@ -178,11 +178,11 @@ class Story:
     # 2. What is measured, billed and paid
 
     def _measurements(self) -> None:
-        for on, dial in cast.DIALS.items():
+        for on, reading in cast.READINGS.items():
             read = ReadMeter(
-                meter=f"M{self.tag}-1", dials={"1.8.0": dial}, on=on, source="reader"
+                meter=f"M{self.tag}-1", readings={"1.8.0": reading}, on=on, source="reader"
             )
-            self._ask(cast.READER, read, f"reads M{self.tag}-1 on {on}: {dial:05}")
+            self._ask(cast.READER, read, f"reads M{self.tag}-1 on {on}: {reading:05}")
         first = last = 0
         days = list(cast.interval_days(f"P{self.tag}-2", self.zone))
         for day in days:

@@ -217,13 +217,13 @@ class _Town:
         self._supply(key, ECONOMY if sample.number == TWO_RATES else one_rate, first)
 
     def _home_place(self, home: Household) -> None:
-        key, first = home_key(home.number), min(home.dials)
+        key, first = home_key(home.number), min(home.readings)
         self._customer(key, home.name, home.contact, first)
         labels = {"1.8.1": "day", "1.8.2": "night"}
         registers = tuple(
             Register(code=code, label=labels.get(code)) for code in codes(home.two_rates)
         )
-        self._point(key, home.address, first, registers, home.dials[first])
+        self._point(key, home.address, first, registers, home.readings[first])
         self._supply(key, ECONOMY if home.two_rates else STANDARD, first)
 
     def _customer(self, key: str, name: str, contact: str, on: date) -> None:
@@ -231,13 +231,13 @@ class _Town:
         self._ask("clerk", OpenAccount(account=key, customer=f"C{key}", on=on))
 
     def _point(
-        self, key: str, address: str, on: date, registers: tuple[Register, ...], dials: Any
+        self, key: str, address: str, on: date, registers: tuple[Register, ...], readings: Any
     ) -> None:
         self._ask("clerk", EnergisePoint(point=f"P{key}", address=address, on=on))
         self._ask(
             "metering",
             InstallMeter(
-                meter=f"M{key}", point=f"P{key}", registers=registers, dials=dials, on=on
+                meter=f"M{key}", point=f"P{key}", registers=registers, readings=readings, on=on
             ),
         )
 
@@ -275,12 +275,12 @@ class _Town:
             )
 
     def _home_readings(self, home: Household) -> None:
-        for day in sorted(home.dials)[1:]:
+        for day in sorted(home.readings)[1:]:
             self._ask(
                 "reader",
                 ReadMeter(
                     meter=f"M{home_key(home.number)}",
-                    dials=home.dials[day],
+                    readings=home.readings[day],
                     on=day,
                     source="customer" if day in home.by_customer else "reader",
                 ),
@@ -293,7 +293,7 @@ class _Town:
             first = BILLED[sample.number] if sample.real else date(YEAR, 1, 1)
             yield partial(self._bills, sample_key(sample.number), first, "prompt")
         for home in homes:
-            yield partial(self._bills, home_key(home.number), min(home.dials), home.habit)
+            yield partial(self._bills, home_key(home.number), min(home.readings), home.habit)
 
     def _bills(self, account: str, first: date, habit: Habit) -> None:
         since = first

@@ -35,17 +35,19 @@ ChannelIs: TypeAlias = Annotated[
 @strawberry.type(description="What one register showed.")
 class Shown:
     register: str = strawberry.field(description="The OBIS code of the register.")
-    dial: Decimal = strawberry.field(description="What the dial showed, in kWh (kvarh).")
+    reading: Decimal = strawberry.field(description="What the register showed, in kWh (kvarh).")
     count: BigInt = strawberry.field(
         description="The same in Wh (varh) since the register was zero, full turns included,"
         " before the multiplier: energy is the difference of two counts, times the multiplier."
     )
 
 
-@strawberry.type(description="What the dials of a meter showed at the start of a day.")
+@strawberry.type(description="What the registers of a meter showed at the start of a day.")
 class Reading:
     meter: strawberry.ID = strawberry.field(description="The meter: ask `meter(id:)`.")
-    point: strawberry.ID = strawberry.field(description="Where it hung: ask `point(id:)`.")
+    point: strawberry.ID = strawberry.field(
+        description="Where it was installed: ask `point(id:)`."
+    )
     on: date = strawberry.field(description="The day, at whose start they showed it.")
     shown: list[Shown] = strawberry.field(description="Each register, by code.")
     source: str = strawberry.field(
@@ -65,7 +67,7 @@ class MeterError:
         description="The first day it no longer did; null if it still does."
     )
     reference: str = strawberry.field(description="The test that found it.")
-    point: strawberry.ID = strawberry.field(description="Where the meter hung.")
+    point: strawberry.ID = strawberry.field(description="Where the meter was installed.")
     fact: strawberry.ID = strawberry.field(
         description="The fact that says so: `touched(fact:)` finds the bills it moves."
     )
@@ -116,8 +118,8 @@ def readings_of(_: View, found: Sequence[rows.Reading]) -> list[Reading]:
             point=strawberry.ID(r.point),
             on=r.on,
             shown=[
-                Shown(register=code, dial=dial, count=BigInt(r.counts[code]))
-                for code, dial in sorted(r.dials.items())
+                Shown(register=code, reading=reading, count=BigInt(r.counts[code]))
+                for code, reading in sorted(r.dials.items())
             ],
             source=r.source,
             corrected=r.corrected,

@@ -1,4 +1,4 @@
-"""The utility, its service points, who takes supply there, and what hangs there."""
+"""The utility, its service points, who takes supply there, and what is installed there."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from projections.customers import accounts
 
 POINTS = Order(rows.points)
 SUPPLIES = Order(rows.supplies)
-HUNG = Order(installed.installations, ("since",))
+INSTALLED = Order(installed.installations, ("since",))
 INSTALLATIONS = Order(installed.installations)
 
 
@@ -51,7 +51,7 @@ class Utility:
 class Point:
     id: strawberry.ID = strawberry.field(description="Its number: P000120.")
     address: str = strawberry.field(description="Where it is.")
-    energised: date = strawberry.field(description="The day it was put under voltage.")
+    energised: date = strawberry.field(description="The day it was energised.")
     group: strawberry.Private[Together[rows.Point]]
 
     @strawberry.field(
@@ -70,13 +70,13 @@ class Point:
         )
 
     @strawberry.field(
-        description="The meters that hung here, by day. `asOf`: the one that hangs on that day."
+        description="The meters that were installed here, by day. `asOf`: the one of that day."
     )
     def installations(self) -> list[Installation]:
-        return hung(self.group, self.id, "point")
+        return installed_at(self.group, self.id, "point")
 
     @strawberry.field(
-        description="What the dials of its meters showed, by day. `asOf`: on or before it."
+        description="What the registers of its meters showed, by day. `asOf`: on or before it."
     )
     def readings(
         self, first: First = 20, after: After = None, reverse: Reverse = False
@@ -150,11 +150,11 @@ class Register:
     decimals: int = strawberry.field(description="Its digits behind the decimal point.")
 
 
-@strawberry.type(description="A time in which a meter hangs at a point.")
+@strawberry.type(description="A time in which a meter is installed at a point.")
 class Installation:
     since: date = strawberry.field(description="The first day, from its start.")
     until: date | None = strawberry.field(
-        description="The first day after it; null while it hangs."
+        description="The first day after it; null while it lasts."
     )
     multiplier: int = strawberry.field(
         description="By what its counts are multiplied (current and voltage transformers)."
@@ -168,21 +168,23 @@ class Installation:
     def meter(self) -> Meter:
         return Meter(id=strawberry.ID(self.row.meter), group=self.group)
 
-    @strawberry.field(description="Where it hangs.")
+    @strawberry.field(description="Where it is installed.")
     def point(self) -> Point | None:
         return linked(self.group, "point", self.row.point, rows.points, points_of)
 
 
-@strawberry.type(description="An instrument that counts, wherever it hangs.")
+@strawberry.type(description="An instrument that counts, wherever it is installed.")
 class Meter:
     id: strawberry.ID = strawberry.field(description="Its number: M000120.")
     group: strawberry.Private[Together[installed.Installation]]
 
-    @strawberry.field(description="Where it hung, by day. `asOf`: where it hangs on that day.")
+    @strawberry.field(
+        description="Where it was installed, by day. `asOf`: where it is on that day."
+    )
     def installations(self) -> list[Installation]:
-        return hung(self.group, self.id, "meter")
+        return installed_at(self.group, self.id, "meter")
 
-    @strawberry.field(description="What its dials showed, by day. `asOf`: on or before it.")
+    @strawberry.field(description="What its registers showed, by day. `asOf`: on or before it.")
     def readings(
         self, first: First = 20, after: After = None, reverse: Reverse = False
     ) -> Connection[usage.Reading]:
@@ -206,11 +208,11 @@ def lasting(view: View) -> Callable[[rows.Supply | installed.Installation], bool
     return lambda row: day is None or row.until is None or day < row.until
 
 
-def hung(group: Together[Any], key: str, by: str) -> list[Installation]:
+def installed_at(group: Together[Any], key: str, by: str) -> list[Installation]:
     """The installations at a point, or of a meter."""
     view = group.view
     where, keep = view.dated("since"), lasting(view)
-    return listed(group, key, HUNG, installations_of, by, where, keep=keep)
+    return listed(group, key, INSTALLED, installations_of, by, where, keep=keep)
 
 
 def points_of(view: View, found: Sequence[rows.Point]) -> list[Point]:
@@ -330,13 +332,13 @@ class PlacesQuery:
         page, energised = Page(first, after, reverse), view.dated("energised")
         return page_of(view, POINTS, page, points_of, energised)
 
-    @strawberry.field(description="One meter by number; null if it never hung anywhere.")
+    @strawberry.field(description="One meter by number; null if it was never installed.")
     def meter(
         self,
         info: Info,
         id: Annotated[strawberry.ID, strawberry.argument(description="The number: M000120.")],
         as_of: Annotated[
-            date | None, on("A meter is there from the day it was first hung.")
+            date | None, on("A meter is there from the day it was first installed.")
         ] = None,
         known_at: KnownAt = None,
         min_position: MinPosition = None,
@@ -346,7 +348,7 @@ class PlacesQuery:
         found = view.find(installed.installations, *where, limit=1)
         return meters_of(view, found)[0] if found else None
 
-    @strawberry.field(description="Where meters hang, and hung, by meter and day.")
+    @strawberry.field(description="Where meters are, and were, installed, by meter and day.")
     def installations(
         self,
         info: Info,

@@ -1,4 +1,4 @@
-"""Readings of registers: `meter,on,register,dial[,source]`, dials in kWh as they are shown."""
+"""Readings of registers, in kWh as shown: `meter,on,register,reading[,source]`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from api.importing.lines import Columns, Report, Row, Unit, Wrong, day, lines, n
 from api.importing.taking import Progress, Taking
 from domain.metering.meter import ReadMeter, Source
 
-COLUMNS = Columns(("meter", "on", "register", "dial"), ("source",))
+COLUMNS = Columns(("meter", "on", "register", "reading"), ("source",))
 SOURCES = ("reader", "remote", "customer", "estimate")
 
 
@@ -43,17 +43,17 @@ def _checked(row: Row) -> None:
     text(row, "meter")
     text(row, "register")
     day(row, "on")
-    number(row, "dial")
+    number(row, "reading")
     if row.get("source") and row["source"] not in SOURCES:
         told = f"{row['source']!r} is none of {', '.join(SOURCES)}"
         raise Wrong("source", "no-such-source", told)
 
 
 def _command(unit: Unit) -> ReadMeter:
-    dials = {row["register"]: number(row, "dial") for _, row in unit.lines}
+    readings = {row["register"]: number(row, "reading") for _, row in unit.lines}
     for _, row in unit.lines:
-        if dials[row["register"]] != number(row, "dial"):
-            told = f"register {row['register']} is there twice, with two dials"
+        if readings[row["register"]] != number(row, "reading"):
+            told = f"register {row['register']} is there twice, with two readings"
             raise Wrong("register", "register-twice", told)
     _, first = unit.lines[0]
     sources = {row.get("source") or "reader" for _, row in unit.lines}
@@ -61,7 +61,7 @@ def _command(unit: Unit) -> ReadMeter:
         raise Wrong("source", "two-sources", "one reading has two sources")
     return ReadMeter(
         meter=first["meter"],
-        dials=dials,
+        readings=readings,
         on=day(first, "on"),
         source=cast("Source", sources.pop()),
     )

@@ -19,9 +19,9 @@ Command: TypeAlias = Callable[[Unit], object]  # raises Wrong where the unit is 
 
 HANDS = 16  # who ask at the same time, so that their facts are written together
 COLUMNS = {
-    "dial-went-back": "dial",
-    "dial-ahead-of-next": "dial",
-    "dial-out-of-range": "dial",
+    "register-went-back": "reading",
+    "reading-ahead-of-next": "reading",
+    "reading-out-of-range": "reading",
     "no-such-register": "register",
     "register-not-read": "register",
     "meter-not-installed": "meter",

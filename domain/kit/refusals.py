@@ -15,7 +15,7 @@ class Refused(Exception):
 
     @property
     def code(self) -> str:
-        """The class name as the world outside spells it: DialWentBack -> dial-went-back."""
+        """The class name as the world outside spells it: NotRead -> not-read."""
         return code_of(type(self))
 
 

@@ -104,7 +104,7 @@ class Point:
 
     @property
     def metered(self) -> Spell | None:
-        """The meter that hangs here now."""
+        """The meter that is installed here now."""
         return next((s for s in self.meters if s.until is None), None)
 
     def tariff_on(self, day: date) -> str | None:
@@ -112,7 +112,7 @@ class Point:
         return next((t for since, t in reversed(self.tariffs) if since <= day), None)
 
     def meter_on(self, day: date) -> str | None:
-        """The meter that hangs here on a day, if any."""
+        """The meter that is installed here on a day, if any."""
         return next((s.what for s in self.meters if s.covers(day)), None)
 
 
@@ -153,7 +153,7 @@ points = Kind("point", Point(), evolve)
 
 @command("energise-point")
 class EnergisePoint:
-    """Put a service point under voltage."""
+    """Energise a service point."""
 
     point: PointId
     address: Text

@@ -121,7 +121,7 @@ class WrongNumberOfIntervals(Refused):
 
 
 class PointNotMetered(Refused):
-    """No meter hangs at this service point on that day."""
+    """No meter is installed at this service point on that day."""
 
 
 class DayAlreadyRecorded(Refused):

@@ -53,7 +53,7 @@ class _Collected:
 def measured(tables: Tables, point: str, period: Period, zone: str, known_at: int) -> Measured:
     """Usage of whole local days.  Raises PeriodNotMeasured with the first day that is not."""
     at_point = Where("point", "=", point)
-    hung = tables.find(installations, at_point, order=("since",), known_at=known_at)
+    installed = tables.find(installations, at_point, order=("since",), known_at=known_at)
     errors = tables.find(meter_errors, at_point, order=("position",), known_at=known_at)
     days = tables.find(
         interval_days,
@@ -65,7 +65,7 @@ def measured(tables: Tables, point: str, period: Period, zone: str, known_at: in
     )
     found = _Collected()
     covered = period.since
-    for installation in hung:
+    for installation in installed:
         part = period.meet(installation.since, installation.until)
         if part is None:
             continue
@@ -76,14 +76,14 @@ def measured(tables: Tables, point: str, period: Period, zone: str, known_at: in
         here.intervals(mine, found) if mine else here.registers(found)
         covered = part.until
     if covered < period.until:
-        raise PeriodNotMeasured(point=point, day=covered, reason="no meter hangs there")
+        raise PeriodNotMeasured(point=point, day=covered, reason="no meter is installed there")
     usage = Usage(zone=zone, series=tuple(found.series), registers=tuple(found.registers))
     return Measured(usage, tuple(found.facts), found.estimated)
 
 
 @dataclass(frozen=True, slots=True)
 class _Here:
-    """One installation and the part of the period in which it hangs."""
+    """One installation and the part of the period in which it is installed."""
 
     tables: Tables
     installation: Installation
@@ -208,7 +208,7 @@ class _Here:
         after = read[at]
         if after.on == day:
             return _Count(after.counts[code], (after.fact,), after.source == "estimate")
-        before = read[at - 1]  # there is one: the meter was read when it was hung
+        before = read[at - 1]  # there is one: the meter was read when it was installed
         run = after.counts[code] - before.counts[code]
         share = run * (day - before.on).days // (after.on - before.on).days
         return _Count(before.counts[code] + share, (before.fact, after.fact), True)

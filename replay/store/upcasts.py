@@ -7,8 +7,19 @@ from typing import Any
 
 Upcast = Callable[[dict[str, Any]], dict[str, Any]]
 
+
+def _readings(old: dict[str, Any]) -> dict[str, Any]:
+    """What the registers showed was called `dials`."""
+    return {"readings" if name == "dials" else name: each for name, each in old.items()}
+
+
 # (name, version) -> how to make it one version newer.  Today's version is counted from these.
-UPCASTS: dict[tuple[str, int], Upcast] = {}
+UPCASTS: dict[tuple[str, int], Upcast] = {
+    ("meter.installed", 1): _readings,
+    ("meter.read", 1): _readings,
+    ("meter.reading-corrected", 1): _readings,
+    ("meter.removed", 1): _readings,
+}
 
 
 def newest(name: str) -> int:

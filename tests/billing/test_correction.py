@@ -43,8 +43,8 @@ def bill(world: World, since: date, until: date) -> list[Fact]:
 
 def three_bills() -> World:
     world = town()
-    for (since, until), dial in zip(MONTHS, (400, 700, 1000), strict=True):
-        read(world, until, dial)
+    for (since, until), reading in zip(MONTHS, (400, 700, 1000), strict=True):
+        read(world, until, reading)
         bill(world, since, until)
     return world
 
@@ -173,14 +173,14 @@ def happen(world: World, what: str, size: int, when: int, n: int) -> None:
             error = Decimal(size) / 100
             world.ask(ReportMeterError(meter="M1", error=error, since=day, reference=str(n)))
         case "reading":
-            dial = {"1.8.0": Decimal((400, 700)[when] + size)}
+            reading = {"1.8.0": Decimal((400, 700)[when] + size)}
             on = (FEB, MAR)[when]
-            world.ask(CorrectReading(meter="M1", dials=dial, on=on, reason="misread"))
+            world.ask(CorrectReading(meter="M1", readings=reading, on=on, reason="misread"))
         case "tariff":
             publish(world, day, document(price=f"0.{size}"))
         case "late reading":
-            dial = {"1.8.0": Decimal(100 + 10 * when)}
-            world.ask(ReadMeter(meter="M1", dials=dial, on=day, source="customer"))
+            reading = {"1.8.0": Decimal(100 + 10 * when)}
+            world.ask(ReadMeter(meter="M1", readings=reading, on=day, source="customer"))
         case _:
             world.ask(
                 ReceivePayment(
@@ -268,13 +268,13 @@ def test_blocks_of_a_year_go_on_from_bill_to_bill_and_are_corrected_with_them() 
     steps = TariffDocument(name="Steps", currency="GBP", charges=(ladder,))
     publish(world, NEW_YEAR, steps, tariff="R2")
     world.ask(ChangeTariff(point="P1", tariff="R2", since=NEW_YEAR))
-    for (since, until), dial in zip(MONTHS, (400, 700, 1000), strict=True):
-        read(world, until, dial)
+    for (since, until), reading in zip(MONTHS, (400, 700, 1000), strict=True):
+        read(world, until, reading)
         bill(world, since, until)
     # 300 at 0.10; 200 at 0.10 and 100 at 0.30; 300 at 0.30
     assert [world.stands(f"A1-2026-0{n}") for n in (1, 2, 3)] == [3000, 5000, 9000]
     world.ask(
-        CorrectReading(meter="M1", dials={"1.8.0": Decimal(300)}, on=FEB, reason="misread")
+        CorrectReading(meter="M1", readings={"1.8.0": Decimal(300)}, on=FEB, reason="misread")
     )
     notes = [
         fact.event

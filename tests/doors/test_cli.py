@@ -234,13 +234,13 @@ def test_a_wrong_setting_is_told_by_its_name(empty: Cli) -> None:
 
 def test_a_file_is_imported_once_and_its_broken_line_is_named(cli: Cli, tmp_path: Path) -> None:
     file = tmp_path / "readings.csv"
-    file.write_text(f"meter,on,register,dial\nM{ACCOUNT},2026-02-01,1.8.0,99998\n")
+    file.write_text(f"meter,on,register,reading\nM{ACCOUNT},2026-02-01,1.8.0,99998\n")
     assert cli.json("import", "readings", str(file))["accepted"] == 1
     assert cli.json("import", "readings", str(file))["repeated"] == 1
     file.write_text(file.read_text() + f"M{ACCOUNT},2026-03-01,1.8.0,x\n")
     report = cli.json("import", "readings", str(file), code=1)
     assert [(r["line"], r["column"], r["rule"]) for r in report["rejects"]] == [
-        (3, "dial", "not-a-number")
+        (3, "reading", "not-a-number")
     ]
 
 

@@ -76,8 +76,8 @@ def test_what_is_known_already_is_answered_with_nothing(door: Door) -> None:
 def test_a_refusal_names_the_rule_and_what_it_looked_at(door: Door) -> None:
     door.begin()
     head = door.system.history.head()
-    back = EXAMPLES["read-meter"] | {"dials": {"1.8.0": "12000"}, "on": "2026-03-01"}
-    body = problem(door.post("read-meter", back), 409, "dial-went-back")
+    back = EXAMPLES["read-meter"] | {"readings": {"1.8.0": "12000"}, "on": "2026-03-01"}
+    body = problem(door.post("read-meter", back), 409, "register-went-back")
     assert body["register"] == "1.8.0"
     assert body["asked"] == "12000"
     assert "12345" in body["detail"]
@@ -285,7 +285,7 @@ def test_the_description_has_every_command_whole(quiet_door: Door) -> None:
     refs = set(_refs(api))
     assert {ref.rpartition("/")[2] for ref in refs} <= set(schemas)
     read = api["paths"]["/commands/read-meter"]["post"]["responses"]["409"]["description"]
-    assert "dial-went-back" in read
+    assert "register-went-back" in read
     issue = api["paths"]["/commands/issue-bill"]["post"]["responses"]["409"]["description"]
     assert "period-not-measured" in issue
 

@@ -37,14 +37,14 @@ def system(database_url: str, tmp_path: Path) -> Iterator[System]:
                 meter="M1",
                 point="P1",
                 registers=(Register(code="1.8.0"),),
-                dials={"1.8.0": Decimal(100)},
+                readings={"1.8.0": Decimal(100)},
                 on=SINCE,
             ),
             InstallMeter(
                 meter="M2",
                 point="P2",
                 registers=(Register(code="day"), Register(code="night")),
-                dials={"day": Decimal(0), "night": Decimal(0)},
+                readings={"day": Decimal(0), "night": Decimal(0)},
                 on=SINCE,
             ),
         )
@@ -72,7 +72,7 @@ def recorded(system: System, stream: str) -> int:
 
 def test_a_file_of_readings_goes_in_once(system: System, file: Path) -> None:
     file.write_text(
-        "meter,on,register,dial,source\n"
+        "meter,on,register,reading,source\n"
         "M1,2026-02-01,1.8.0,120,\n"
         "M2,2026-02-01,day,30,remote\n"
         "M2,2026-02-01,night,40,remote\n"
@@ -89,7 +89,7 @@ def test_a_file_of_readings_goes_in_once(system: System, file: Path) -> None:
 
 def test_wrong_lines_are_named_and_the_good_readings_go_in(system: System, file: Path) -> None:
     file.write_text(
-        "meter,on,register,dial\n"
+        "meter,on,register,reading\n"
         "M1,2026-02-01,1.8.0,120\n"  # 2: good
         "M1,2026-03-01,1.8.0,110\n"  # 3: less than before
         "M1,2026-13-01,1.8.0,130\n"  # 4: no such month
@@ -98,19 +98,19 @@ def test_wrong_lines_are_named_and_the_good_readings_go_in(system: System, file:
         "M2,2026-02-01,day,30\n"  # 7: the other register is not read
         "M2,2026-03-01,day,30\n"  # 8
         "M2,2026-03-01,evening,30\n"  # 9: there is none
-        "M9,2026-02-01,1.8.0,5\n"  # 10: hangs nowhere
+        "M9,2026-02-01,1.8.0,5\n"  # 10: is installed nowhere
         "M1,2026-06-01,1.8.0,-1\n"  # 11
     )
     report = readings(file, system.dispatch, READER)
     assert told(report) == [
-        (3, "dial", "dial-went-back"),
+        (3, "reading", "register-went-back"),
         (4, "on", "not-a-date"),
-        (5, "dial", "not-a-number"),
+        (5, "reading", "not-a-number"),
         (6, "", "columns"),
         (7, "register", "register-not-read"),
         (9, "register", "no-such-register"),
         (10, "meter", "meter-not-installed"),
-        (11, "dial", "negative"),
+        (11, "reading", "negative"),
     ]
     assert (report.accepted, report.rejected) == (1, 7)
     assert recorded(system, "meter-M1") == 2
@@ -118,8 +118,10 @@ def test_wrong_lines_are_named_and_the_good_readings_go_in(system: System, file:
 
 
 def test_one_wrong_register_keeps_the_whole_reading_out(system: System, file: Path) -> None:
-    file.write_text("meter,on,register,dial\nM2,2026-02-01,day,30\nM2,2026-02-01,night,1e400\n")
-    assert told(readings(file, system.dispatch, READER)) == [(3, "dial", "too-large")]
+    file.write_text(
+        "meter,on,register,reading\nM2,2026-02-01,day,30\nM2,2026-02-01,night,1e400\n"
+    )
+    assert told(readings(file, system.dispatch, READER)) == [(3, "reading", "too-large")]
     assert recorded(system, "meter-M2") == 1
 
 

@@ -268,12 +268,12 @@ def test_a_point_shows_its_meter_its_readings_and_its_days(door: Door) -> None:
         installations { since multiplier registers { code digits } meter { id
             errors { error since reference fact } readings { nodes { on } } } }
         readings(reverse: true, first: 2) {
-            nodes { on source meter shown { register dial count } } } } }"""
+            nodes { on source meter shown { register reading count } } } } }"""
     found = door.ask(asked)["point"]
     assert found["supplies"] == [{"account": {"id": ACCOUNT}}]
-    hung = found["installations"][0]
-    assert hung["registers"] == [{"code": "1.8.0", "digits": 5}]
-    assert hung["meter"]["errors"] == [
+    installed = found["installations"][0]
+    assert installed["registers"] == [{"code": "1.8.0", "digits": 5}]
+    assert installed["meter"]["errors"] == [
         {
             "error": "0.06",
             "since": "2026-01-01",
@@ -286,7 +286,7 @@ def test_a_point_shows_its_meter_its_readings_and_its_days(door: Door) -> None:
         "2026-03-01",
     ]
     assert found["readings"]["nodes"][0]["shown"] == [
-        {"register": "1.8.0", "dial": "1930", "count": "1930000"}
+        {"register": "1.8.0", "reading": "1930", "count": "1930000"}
     ]
     early = door.ask(asked, asOf="2026-02-15")["point"]
     assert [r["on"] for r in early["readings"]["nodes"]] == ["2026-02-01", "2026-01-01"]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from domain.metering.meter import DialWentBack
+from domain.metering.meter import RegisterWentBack
 from domain.pricing.rating import Carry, Line, Rated, Why, evaluate, explain, rate
 from tests.pricing.cases import Case, advance, cases
 
@@ -88,5 +88,5 @@ def test_a_bill_comes_to_what_its_source_says(case: Case) -> None:
 
 
 def test_a_register_with_known_digits_does_not_take_450_to_440_for_a_roll_over() -> None:
-    with pytest.raises(DialWentBack):
+    with pytest.raises(RegisterWentBack):
         advance("450", "440", 3)

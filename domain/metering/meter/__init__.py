@@ -1,10 +1,10 @@
 """
-Meters: the instruments that hang at service points and count.
+Meters: the instruments that are installed at service points and count.
 
     in stock ── install ──▶ installed ── remove ──▶ in stock
                             └ read · correct a reading · report an error ┘
 
-A dial is what the register shows, in kWh (kvarh), as a decimal string.  A *count* is the same
+A reading is what a register shows, in kWh (kvarh), as a decimal string.  A *count* is the same
 in Wh (varh) since the register was zero, its full turns included, before the multiplier: counts
 never go back, and the energy between any two readings is (later − earlier) × multiplier.
 """
@@ -18,30 +18,30 @@ from domain.metering.meter.commands import (
 )
 from domain.metering.meter.events import (
     Channel,
-    Dials,
     MeterEvent,
     MeterFoundInaccurate,
     MeterInstalled,
     MeterRead,
     MeterReadingCorrected,
     MeterRemoved,
+    Readings,
     Register,
     RegisterCode,
     Source,
 )
 from domain.metering.meter.rules import (
     AlreadyRead,
-    DialAheadOfNext,
-    DialOutOfRange,
-    DialWentBack,
     MeterAlreadyInstalled,
     MeterNotInstalled,
     NoSuchRegister,
     NotRead,
     OverlappingInstallation,
     PeriodEndsBeforeItBegins,
+    ReadingAheadOfNext,
+    ReadingOutOfRange,
     RegisterNotRead,
     RegisterTwice,
+    RegisterWentBack,
 )
 from domain.metering.meter.state import (
     Meter,
@@ -52,10 +52,6 @@ __all__ = [
     "AlreadyRead",
     "Channel",
     "CorrectReading",
-    "DialAheadOfNext",
-    "DialOutOfRange",
-    "DialWentBack",
-    "Dials",
     "InstallMeter",
     "Meter",
     "MeterAlreadyInstalled",
@@ -71,10 +67,14 @@ __all__ = [
     "OverlappingInstallation",
     "PeriodEndsBeforeItBegins",
     "ReadMeter",
+    "ReadingAheadOfNext",
+    "ReadingOutOfRange",
+    "Readings",
     "Register",
     "RegisterCode",
     "RegisterNotRead",
     "RegisterTwice",
+    "RegisterWentBack",
     "RemoveMeter",
     "ReportMeterError",
     "Source",

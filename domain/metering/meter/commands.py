@@ -8,28 +8,28 @@ from typing import Annotated
 from pydantic import Field
 
 from domain.kit import command
-from domain.metering.meter.events import Dials, Register, Source
+from domain.metering.meter.events import Readings, Register, Source
 from domain.values import MeterId, PointId, Price, Text
 
 
 @command("install-meter")
 class InstallMeter:
-    """Hang a meter at a service point, at the start of a day, with what its dials show."""
+    """Install a meter at a service point, from a day on, with what its registers show."""
 
     meter: MeterId
     point: PointId
     registers: Annotated[tuple[Register, ...], Field(min_length=1, max_length=24)]
     multiplier: Annotated[int, Field(ge=1, le=1_000_000)] = 1
-    dials: Dials
+    readings: Readings
     on: date
 
 
 @command("read-meter")
 class ReadMeter:
-    """Record what the dials show at the start of a day; late readings find their place."""
+    """Record what the registers show at the start of a day; late readings find their place."""
 
     meter: MeterId
-    dials: Dials
+    readings: Readings
     on: date
     source: Source
     rolled_over: bool = False
@@ -40,7 +40,7 @@ class CorrectReading:
     """Replace what was recorded for a day; the wrong reading stays in history."""
 
     meter: MeterId
-    dials: Dials
+    readings: Readings
     on: date
     reason: Text
     rolled_over: bool = False
@@ -59,10 +59,10 @@ class ReportMeterError:
 
 @command("remove-meter")
 class RemoveMeter:
-    """Take a meter down at the start of a day, with what its dials show."""
+    """Take a meter down at the start of a day, with what its registers show."""
 
     meter: MeterId
     point: PointId
-    dials: Dials
+    readings: Readings
     on: date
     rolled_over: bool = False

@@ -14,7 +14,7 @@ from domain.values import PointId, Price, Text
 Channel: TypeAlias = Literal["import", "export", "reactive"]
 Source: TypeAlias = Literal["reader", "remote", "customer", "estimate"]
 RegisterCode: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9.:_-]{1,20}$")]
-Dials: TypeAlias = dict[RegisterCode, Price]
+Readings: TypeAlias = dict[RegisterCode, Price]
 
 
 @value
@@ -38,7 +38,7 @@ class MeterInstalled:
     point: PointId
     registers: tuple[Register, ...]
     multiplier: int
-    dials: dict[str, Decimal]
+    readings: dict[str, Decimal]
     counts: dict[str, int]
     on: date
 
@@ -48,7 +48,7 @@ class MeterRead:
     """`counts` are Wh since zero, turns included; energy is their difference × multiplier."""
 
     point: PointId
-    dials: dict[str, Decimal]
+    readings: dict[str, Decimal]
     counts: dict[str, int]
     on: date
     source: Source
@@ -57,7 +57,7 @@ class MeterRead:
 @event("meter.reading-corrected")
 class MeterReadingCorrected:
     point: PointId
-    dials: dict[str, Decimal]
+    readings: dict[str, Decimal]
     counts: dict[str, int]
     was: dict[str, int]
     on: date
@@ -79,7 +79,7 @@ class MeterFoundInaccurate:
 class MeterRemoved:
     point: PointId
     installed: date
-    dials: dict[str, Decimal]
+    readings: dict[str, Decimal]
     counts: dict[str, int]
     on: date
 

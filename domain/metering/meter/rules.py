@@ -15,13 +15,13 @@ from domain.metering.meter.commands import (
     ReportMeterError,
 )
 from domain.metering.meter.events import (
-    Dials,
     MeterEvent,
     MeterFoundInaccurate,
     MeterInstalled,
     MeterRead,
     MeterReadingCorrected,
     MeterRemoved,
+    Readings,
     Register,
 )
 from domain.metering.meter.state import Meter
@@ -29,15 +29,15 @@ from domain.network.point import Point, PointMetered, PointUnknown, PointUnmeter
 
 
 class MeterAlreadyInstalled(Refused):
-    """The meter already hangs at a service point."""
+    """The meter is installed at a service point already."""
 
 
 class OverlappingInstallation(Refused):
-    """Another meter hangs at this service point on that day."""
+    """Another meter is installed at this service point on that day."""
 
 
 class MeterNotInstalled(Refused):
-    """The meter hangs nowhere, or not at this point, on that day."""
+    """The meter is not installed, or not at this point, on that day."""
 
 
 class RegisterTwice(Refused):
@@ -52,16 +52,16 @@ class RegisterNotRead(Refused):
     """A reading names every register of the meter."""
 
 
-class DialOutOfRange(Refused):
+class ReadingOutOfRange(Refused):
     """The register has not that many digits."""
 
 
-class DialWentBack(Refused):
-    """The dial shows less than at the reading before, and no roll-over was reported."""
+class RegisterWentBack(Refused):
+    """The register shows less than at the reading before, and no roll-over was reported."""
 
 
-class DialAheadOfNext(Refused):
-    """The dial shows more than at the reading after."""
+class ReadingAheadOfNext(Refused):
+    """The register shows more than at the reading after."""
 
 
 class AlreadyRead(Refused):
@@ -78,7 +78,7 @@ class PeriodEndsBeforeItBegins(Refused):
 
 @decision
 def install(asked: InstallMeter, meter: Meter, point: Point) -> Iterator[object]:
-    """A meter hangs in one place, and one meter at a point."""
+    """A meter is installed in one place, and one meter at a point."""
     if meter.point:
         raise MeterAlreadyInstalled(meter=asked.meter, point=meter.point)
     if asked.on < meter.last:
@@ -98,8 +98,8 @@ def install(asked: InstallMeter, meter: Meter, point: Point) -> Iterator[object]
         point=asked.point,
         registers=asked.registers,
         multiplier=asked.multiplier,
-        dials=asked.dials,
-        counts=_counts(new, asked.dials, {}, {}, rolled_over=False),
+        readings=asked.readings,
+        counts=_counts(new, asked.readings, {}, {}, rolled_over=False),
         on=asked.on,
     )
     yield PointMetered(meter=asked.meter, since=asked.on)
@@ -108,15 +108,15 @@ def install(asked: InstallMeter, meter: Meter, point: Point) -> Iterator[object]
 @decision
 def read(asked: ReadMeter, meter: Meter) -> Iterator[MeterEvent]:
     """A late reading must fit between its neighbours.  Quiet when it is known already."""
-    _hangs(meter, asked.on)
-    counts = _between(meter, asked.on, asked.dials, asked.rolled_over)
+    _installed_on(meter, asked.on)
+    counts = _between(meter, asked.on, asked.readings, asked.rolled_over)
     if meter.counts.get(asked.on) == counts:
         return
     if asked.on in meter.counts:
         raise AlreadyRead(on=asked.on)
     yield MeterRead(
         point=meter.point,
-        dials=asked.dials,
+        readings=asked.readings,
         counts=counts,
         on=asked.on,
         source=asked.source,
@@ -126,14 +126,14 @@ def read(asked: ReadMeter, meter: Meter) -> Iterator[MeterEvent]:
 @decision
 def correct(asked: CorrectReading, meter: Meter) -> Iterator[MeterEvent]:
     """The new reading obeys the same rules as the old one did.  Quiet when it is the same."""
-    _hangs(meter, asked.on)
+    _installed_on(meter, asked.on)
     if asked.on not in meter.counts:
         raise NotRead(on=asked.on)
-    counts = _between(meter, asked.on, asked.dials, asked.rolled_over)
+    counts = _between(meter, asked.on, asked.readings, asked.rolled_over)
     if counts != meter.counts[asked.on]:
         yield MeterReadingCorrected(
             point=meter.point,
-            dials=asked.dials,
+            readings=asked.readings,
             counts=counts,
             was=dict(meter.counts[asked.on]),
             on=asked.on,
@@ -143,8 +143,8 @@ def correct(asked: CorrectReading, meter: Meter) -> Iterator[MeterEvent]:
 
 @decision
 def report_error(asked: ReportMeterError, meter: Meter) -> Iterator[MeterEvent]:
-    """The error lies within the time the meter hangs here.  Quiet when it is on record."""
-    _hangs(meter, asked.since)
+    """The error lies within the time of the installation.  Quiet when it is on record."""
+    _installed_on(meter, asked.since)
     if asked.until is not None and asked.until <= asked.since:
         raise PeriodEndsBeforeItBegins(since=asked.since, until=asked.until)
     found = MeterFoundInaccurate(
@@ -161,82 +161,82 @@ def report_error(asked: ReportMeterError, meter: Meter) -> Iterator[MeterEvent]:
 @decision
 def remove(asked: RemoveMeter, meter: Meter, point: Point) -> Iterator[object]:
     """The last reading is taken as it comes down; nothing was read after it."""
-    _hangs(meter, asked.on)
+    _installed_on(meter, asked.on)
     if meter.point != asked.point or point.metered is None:
         raise MeterNotInstalled(meter=asked.meter, point=asked.point, on=asked.on)
     later = [day for day in meter.counts if day > asked.on]
     if later or asked.on == meter.since:
         raise AlreadyRead(on=max(later, default=meter.since))
-    counts = _between(meter, asked.on, asked.dials, asked.rolled_over)
+    counts = _between(meter, asked.on, asked.readings, asked.rolled_over)
     yield MeterRemoved(
         point=meter.point,
         installed=meter.since,
-        dials=asked.dials,
+        readings=asked.readings,
         counts=counts,
         on=asked.on,
     )
     yield PointUnmetered(meter=asked.meter, until=asked.on)
 
 
-def _hangs(meter: Meter, day: date) -> None:
+def _installed_on(meter: Meter, day: date) -> None:
     if not meter.point or day < meter.since:
         raise MeterNotInstalled(since=meter.since if meter.point else None, on=day)
 
 
-def _between(meter: Meter, on: date, dials: Dials, rolled_over: bool) -> dict[str, int]:
+def _between(meter: Meter, on: date, readings: Readings, rolled_over: bool) -> dict[str, int]:
     """Counts of a reading on a day, judged by the readings before and after it."""
     before = max((day for day in meter.counts if day < on), default=None)
     after = min((day for day in meter.counts if day > on), default=None)
     low = meter.counts[before] if before else {}
     high = meter.counts[after] if after else {}
-    return _counts(meter, dials, low, high, rolled_over=rolled_over)
+    return _counts(meter, readings, low, high, rolled_over=rolled_over)
 
 
 def _counts(
     meter: Meter,
-    dials: Dials,
+    readings: Readings,
     low: Mapping[str, int],
     high: Mapping[str, int],
     *,
     rolled_over: bool,
 ) -> dict[str, int]:
     registers = {register.code: register for register in meter.registers}
-    for code in dials:
+    for code in readings:
         if code not in registers:
             raise NoSuchRegister(register=code, has=sorted(registers))
     counts: dict[str, int] = {}
     for code, register in registers.items():
-        if code not in dials:
+        if code not in readings:
             raise RegisterNotRead(register=code)
-        count = _shown(register, dials[code])
+        count = _shown(register, readings[code])
         floor = low.get(code, 0)
         count += floor - floor % register.turn
         if count < floor:
             if not rolled_over:
-                raise DialWentBack(
-                    register=code, last=_dial(floor, register), asked=dials[code]
+                raise RegisterWentBack(
+                    register=code, last=_as_shown(floor, register), asked=readings[code]
                 )
             count += register.turn
         if code in high and count > high[code]:
-            raise DialAheadOfNext(
-                register=code, next=_dial(high[code], register), asked=dials[code]
+            raise ReadingAheadOfNext(
+                register=code, next=_as_shown(high[code], register), asked=readings[code]
             )
         counts[code] = count
     return counts
 
 
-def _shown(register: Register, dial: Decimal) -> int:
-    count = dial * 1000
-    steps = dial.scaleb(register.decimals)
+def _shown(register: Register, reading: Decimal) -> int:
+    count = reading * 1000
+    steps = reading.scaleb(register.decimals)
     if not 0 <= count < register.turn or steps != steps.to_integral_value():
-        raise DialOutOfRange(
+        raise ReadingOutOfRange(
             register=register.code,
             digits=register.digits,
             decimals=register.decimals,
-            asked=dial,
+            asked=reading,
         )
     return int(count)
 
 
-def _dial(count: int, register: Register) -> Decimal:
+def _as_shown(count: int, register: Register) -> Decimal:
     return Decimal(count % register.turn) / 1000

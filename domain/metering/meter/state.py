@@ -21,7 +21,7 @@ from domain.metering.meter.events import (
 
 @dataclass(frozen=True, slots=True)
 class Meter:
-    """Just enough to judge a reading with: the counts by day, since it was hung here."""
+    """Just enough to judge a reading with: the counts by day, since it was installed here."""
 
     point: str = ""
     registers: tuple[Register, ...] = ()

@@ -126,22 +126,22 @@ def usage_of(said: dict[str, Any], period: Period, zone: str) -> Usage:
 def advance(before: str, after: str, digits: int) -> str:
     """How far a register went between two readings, in kWh, as the rules of meters say."""
     register = Register(code="1.8.0", digits=digits, decimals=2)
-    hung = MeterInstalled(
+    installed = MeterInstalled(
         point="P",
         registers=(register,),
         multiplier=1,
-        dials={"1.8.0": Decimal(before)},
+        readings={"1.8.0": Decimal(before)},
         counts={"1.8.0": wh(before)},
         on=date(2020, 1, 1),
     )
     asked = ReadMeter(
         meter="M",
-        dials={"1.8.0": Decimal(after)},
+        readings={"1.8.0": Decimal(after)},
         on=date(2020, 2, 1),
         source="reader",
         rolled_over=Decimal(after) < Decimal(before) - 100,
     )
-    (read,) = reading(asked, meters.fold([hung]))
+    (read,) = reading(asked, meters.fold([installed]))
     counts: dict[str, int] = read.counts  # type: ignore[union-attr]
     return str(Decimal(counts["1.8.0"] - wh(before)) / 1000)
 
