@@ -18,6 +18,7 @@ import jwt
 
 from api.settings import Settings
 from domain.catalogue import COMMANDS
+from domain.kit import ASKED
 from replay.server.embedded import claim
 
 ALGORITHM = "HS256"
@@ -31,30 +32,18 @@ TOKEN_MOST = 4096  # characters of a token; ours have about 200
 NAME = re.compile(r"^[^\x00-\x1f\x7f]{1,100}$")
 
 ADMIN = "admin"
+DUTIES = (
+    ADMIN, "clerk", "reader", "metering", "analyst", "supervisor", "billing", "cashier",
+    "privacy", "auditor", "integrator",
+)  # fmt: skip
 ROLES: Mapping[str, frozenset[str]] = {
-    ADMIN: frozenset(COMMANDS),
-    "clerk": frozenset({
-        "register-customer", "rename-customer", "open-account", "energise-point",
-        "supply-point", "change-tariff", "vacate-point",
-    }),
-    "reader": frozenset({
-        "read-meter", "correct-reading", "record-intervals", "revise-intervals",
-    }),
-    "metering": frozenset({
-        "install-meter", "remove-meter", "read-meter", "correct-reading",
-        "report-meter-error",
-    }),
-    "analyst": frozenset({"draft-tariff"}),
-    "supervisor": frozenset({"approve-tariff", "publish-tariff"}),
-    "billing": frozenset({"issue-bill", "correct-bill"}),
-    "cashier": frozenset({"receive-payment", "reverse-payment"}),
-    "privacy": frozenset({"erase-person"}),
-    "auditor": frozenset(),
-    "integrator": frozenset(),
-}  # fmt: skip
-"""Which commands each duty may give.  A command in nobody's hands is the administrator's."""
+    duty: frozenset(
+        name for name, asked in COMMANDS.items() if duty == ADMIN or duty in ASKED[asked].duties
+    )
+    for duty in DUTIES
+}
+"""Which commands each duty may give, as the commands say; the administrator's are all."""
 
-ADMIN_ONLY = frozenset({"establish-utility", "set-terms"})
 READERS = frozenset(ROLES) - {"integrator"}
 """Who may query: everybody who works here."""
 FOLLOWERS = frozenset({"integrator", "auditor", ADMIN})

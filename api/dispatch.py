@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import warnings
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -26,6 +27,10 @@ LOOKERS = 8  # threads that read for commands when what they need is not at hand
 CALCULATORS = 2  # threads that calculate bills; it takes a processor, and there are not many
 
 Supply = Callable[[object], object]
+
+
+class Undeclared(UserWarning):
+    """A decision refused what it does not declare; the documentation lacks that refusal."""
 
 
 class Unexpected(Stale):
@@ -169,6 +174,10 @@ class Dispatch:
                 recorders = {stream: each.recorders for stream, each in seen.items()}
                 decision.second_person(asked, question.context.by, recorders)
         except Refused as no:
+            if not decision.declares(no):
+                warnings.warn(
+                    f"{decision.decide.__name__}: {no.code}", Undeclared, stacklevel=1
+                )
             return await waits.look(partial(self._nothing, question, versions, no))
         if not happened:
             return await waits.look(partial(self._nothing, question, versions))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from types import CodeType, FunctionType
 from typing import Any
 
 from fastapi import FastAPI
@@ -12,12 +10,8 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
 from api.auth import FOLLOWERS, roles_for
-from api.examples import EXAMPLES
-from domain.billing.bill import BillCalculation
 from domain.catalogue import COMMANDS, DECISIONS
-from domain.kit import Refused, code_of
-from replay.billing.calculation import BillCalculator
-from replay.billing.office import Billing
+from domain.kit import ASKED, code_of
 
 REF = "#/components/schemas/{model}"
 PROBLEM = "application/problem+json"
@@ -115,7 +109,7 @@ def _headers() -> list[Schema]:
 
 def operation(name: str, command: type) -> Schema:
     """What OpenAPI is told of a command beside its name."""
-    refused = refusals_of(command)
+    refused = sorted(DECISIONS[command].refuses, key=code_of)
     told = "".join(
         f"\n* `{code_of(kind)}`: {' '.join((kind.__doc__ or '').split())}" for kind in refused
     )
@@ -134,7 +128,7 @@ def operation(name: str, command: type) -> Schema:
             "content": {
                 "application/json": {
                     "schema": {"$ref": REF.format(model=command.__name__)},
-                    "example": EXAMPLES.get(name),
+                    "example": ASKED[command].example,
                 }
             },
         },
@@ -201,47 +195,6 @@ def _parameter(place: str, name: str, text: str, schema: Schema | None = None) -
         "description": text,
         "schema": schema or {"type": "string"},
     }
-
-
-def refusals_of(command: type) -> list[type[Refused]]:
-    """What a command may be refused for: the refusals that its decision speaks of."""
-    decision = DECISIONS[command]
-    found: dict[type[Refused], None] = {}
-    roots: list[Any] = [decision.decide]
-    if any(need is BillCalculation for _, need in decision.needs):
-        roots += [*_methods(Billing, "calculated"), *_methods(BillCalculator, "calculate")]
-    for root in roots:
-        found |= dict.fromkeys(_spoken_of(root, set()))
-    return sorted(found, key=lambda kind: kind.__name__)
-
-
-def _methods(owner: type, name: str) -> Iterator[Any]:
-    """A method and those private ones beside it, which it may call."""
-    for each, method in vars(owner).items():
-        if (each == name or each.startswith("_")) and isinstance(method, FunctionType):
-            yield method
-
-
-def _spoken_of(function: FunctionType, seen: set[CodeType]) -> Iterator[type[Refused]]:
-    """The refusals a function names, it or what it calls in its own module."""
-    if function.__code__ in seen:
-        return
-    seen.add(function.__code__)
-    for name in _names(function.__code__):
-        found = function.__globals__.get(name)
-        if isinstance(found, type) and issubclass(found, Refused):
-            yield found
-        elif isinstance(found, FunctionType) and found.__module__.startswith(
-            ("domain.", "replay.")
-        ):
-            yield from _spoken_of(found, seen)
-
-
-def _names(code: CodeType) -> Iterator[str]:
-    yield from code.co_names
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _names(constant)
 
 
 def describe(app: FastAPI) -> None:

@@ -14,14 +14,19 @@ import uvicorn
 
 from api.app import create_app
 from api.auth import Tokens
-from api.examples import EXAMPLES
 from api.serve import Server, bound
 from api.system import System
+from domain.catalogue import COMMANDS
+from domain.kit import ASKED
 
 BEGINNING = (
     "establish-utility", "register-customer", "open-account", "energise-point", "draft-tariff",
     "approve-tariff", "publish-tariff", "supply-point", "install-meter", "read-meter",
 )  # fmt: skip
+
+
+EXAMPLES = {name: dict(ASKED[command].example) for name, command in COMMANDS.items()}
+"""A body of each command, as it is declared."""
 
 
 @dataclass(frozen=True, slots=True)

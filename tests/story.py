@@ -59,6 +59,7 @@ class Story:
         with pytest.raises(refusal) as caught:
             self._decided()
         assert caught.value.details.items() >= details.items()
+        assert DECISIONS[type(self.command)].declares(caught.value), "declare it: refuses=(…)"
 
     def _decided(self) -> list[object]:
         asked, decision = self.command, DECISIONS[type(self.command)]

@@ -19,6 +19,7 @@ from typing import Annotated, TypeAlias, assert_never
 
 from pydantic import Field
 
+from domain.billing.refusals import NOT_CALCULATED
 from domain.customers.account import (
     Account,
     AccountAdjusted,
@@ -181,7 +182,16 @@ def difference(now: Iterable[BillLine], stood: Iterable[BillLine]) -> tuple[Bill
 # What can be asked
 
 
-@command("issue-bill")
+@command(
+    "issue-bill",
+    duty="billing",
+    example={
+        "account": "000120",
+        "since": "2026-01-01",
+        "until": "2026-02-01",
+        "on": "2026-02-03",
+    },
+)
 class IssueBill:
     """Bill an account for the local days since ≤ day < until, from what is known now."""
 
@@ -197,7 +207,11 @@ class IssueBill:
         return bill_key(self.account, self.since)
 
 
-@command("correct-bill")
+@command(
+    "correct-bill",
+    duty="billing",
+    example={"account": "000120", "bill": "000120-2026-01", "on": "2026-04-10"},
+)
 class CorrectBill:
     """Bring an issued bill to what is known now, by a note of the difference."""
 
@@ -227,27 +241,14 @@ class EarlierBillUncorrected(Refused):
     """An earlier bill of the account must be corrected first: this one stands on it."""
 
 
-class EmptyPeriod(Refused):
-    """A billing period ends after it begins."""
-
-
-class NothingSupplied(Refused):
-    """The account takes supply at no service point in this period."""
-
-
-class PeriodNotMeasured(Refused):
-    """Some of the period has neither readings nor interval values."""
-
-
-class TariffNotInForce(Refused):
-    """No version of the tariff is in force on some day of the period."""
-
-
-class WrongCurrency(Refused):
-    """The tariff is in another currency than the books."""
-
-
-@decision
+@decision(
+    refuses=(
+        AccountUnknown,
+        BillAlreadyIssued,
+        BillUnknown,
+        *NOT_CALCULATED,
+    )
+)
 def issue(
     asked: IssueBill,
     bill: Bill,
@@ -288,7 +289,14 @@ def issue(
     )
 
 
-@decision
+@decision(
+    refuses=(
+        AccountUnknown,
+        BillUnknown,
+        EarlierBillUncorrected,
+        *NOT_CALCULATED,
+    )
+)
 def correct(
     asked: CorrectBill,
     bill: Bill,

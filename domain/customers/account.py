@@ -185,7 +185,11 @@ def allocate(account: Account, money: int, first: str = "") -> tuple[Allocation,
 # What can be asked
 
 
-@command("open-account")
+@command(
+    "open-account",
+    duty="clerk",
+    example={"account": "000120", "customer": "C-0042", "on": "2026-01-01"},
+)
 class OpenAccount:
     """Open an account for a registered customer."""
 
@@ -205,7 +209,13 @@ class AccountUnknown(Refused):
     """No account is open under this number."""
 
 
-@decision
+@decision(
+    refuses=(
+        AccountAlreadyOpen,
+        CustomerUnknown,
+        PersonErased,
+    )
+)
 def open_account(
     asked: OpenAccount, account: Account, customer: Customer
 ) -> Iterator[AccountEvent]:

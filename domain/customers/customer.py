@@ -73,7 +73,11 @@ customers = Kind("customer", Customer(), evolve)
 # What can be asked
 
 
-@command("register-customer")
+@command(
+    "register-customer",
+    duty="clerk",
+    example={"customer": "C-0042", "name": "Ada Byron", "contact": "ada@example.org"},
+)
 class RegisterCustomer:
     """Enter a customer under a number of the utility's own choosing."""
 
@@ -82,7 +86,11 @@ class RegisterCustomer:
     contact: Text | None = None
 
 
-@command("rename-customer")
+@command(
+    "rename-customer",
+    duty="clerk",
+    example={"customer": "C-0042", "name": "Ada Lovelace"},
+)
 class RenameCustomer:
     """Change the name of a customer; the old one stays in history."""
 
@@ -90,7 +98,11 @@ class RenameCustomer:
     name: Text
 
 
-@command("erase-person")
+@command(
+    "erase-person",
+    duty="privacy",
+    example={"customer": "C-0042", "reason": "asked for it, Art. 17 GDPR", "on": "2026-06-01"},
+)
 class ErasePerson:
     """Make a person's name and contact unreadable for ever, wherever they stand in history."""
 
@@ -114,7 +126,7 @@ class PersonErased(Refused):
     """The person has been erased; nothing about them is written any more."""
 
 
-@decision
+@decision(refuses=(CustomerAlreadyRegistered,))
 def register(asked: RegisterCustomer, customer: Customer) -> Iterator[CustomerEvent]:
     """A number names one customer."""
     if customer.name:
@@ -122,7 +134,12 @@ def register(asked: RegisterCustomer, customer: Customer) -> Iterator[CustomerEv
     yield CustomerRegistered(name=asked.name, contact=asked.contact)
 
 
-@decision
+@decision(
+    refuses=(
+        CustomerUnknown,
+        PersonErased,
+    )
+)
 def rename(asked: RenameCustomer, customer: Customer) -> Iterator[CustomerEvent]:
     """Quiet when the name is the same."""
     if not customer.name:
@@ -133,7 +150,7 @@ def rename(asked: RenameCustomer, customer: Customer) -> Iterator[CustomerEvent]
         yield CustomerRenamed(name=asked.name, was=customer.name)
 
 
-@decision
+@decision(refuses=(CustomerUnknown,))
 def erase(asked: ErasePerson, customer: Customer) -> Iterator[CustomerEvent]:
     """Quiet when it is done already; the number stays taken."""
     if not customer.name:

@@ -13,7 +13,7 @@ point, all or none.  Where a decision sees several things of one kind, by two na
 `accounts: Many[Account]`, an event says which of them it is about: `To("target", happened)`.
 """
 
-from domain.kit.commands import COMMANDS, MANY_MOST, EachOnce, command
+from domain.kit.commands import ASKED, COMMANDS, MANY_MOST, Asked, EachOnce, command
 from domain.kit.decisions import (
     DECISIONS,
     RECORDERS,
@@ -33,6 +33,7 @@ from domain.kit.refusals import Refused, SamePerson, code_of
 from domain.kit.values import NAMES, kind_of, value
 
 __all__ = [
+    "ASKED",
     "COMMANDS",
     "DECISIONS",
     "EVENTS",
@@ -41,6 +42,7 @@ __all__ = [
     "NAMES",
     "RECORDERS",
     "Actor",
+    "Asked",
     "Decision",
     "EachOnce",
     "Fact",

@@ -11,7 +11,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints, overload
 from domain.kit.commands import MANY_MOST, is_bounded
 from domain.kit.events import Stream
 from domain.kit.kinds import KINDS, Kind, Many
-from domain.kit.refusals import SamePerson
+from domain.kit.refusals import Refused, SamePerson
 from domain.kit.values import NAMES, kind_of
 
 F = TypeVar("F", bound=Callable[..., Iterable[object]])
@@ -81,6 +81,7 @@ class Decision:
     needs: tuple[tuple[str, type], ...]  # (parameter, type) that the door supplies
     yields: tuple[type, ...]  # the events that it may answer with
     apart_from: tuple[type, ...] = ()  # the events that somebody else must have recorded
+    refuses: tuple[type[Refused], ...] = ()  # what it may be refused for
 
     def wanted(self, asked: object) -> dict[Stream, tuple[Kind[Any, Any], Stream]]:
         """What it must see for this command, by stream: each once, by whatever names."""
@@ -109,6 +110,10 @@ class Decision:
                 if recorders[stream].get(event) == by:
                     raise SamePerson(recorded=NAMES[event], by=by)
 
+    def declares(self, refused: Refused) -> bool:
+        """Whether it says that it may be refused for this."""
+        return type(refused) in self.refuses
+
     def _stream(self, asked: object, to: To) -> Stream:
         kind = kind_of(type(to.event))
         mine = [s for s in self.sees if s.kind.name == kind and to.name in ("", s.name)]
@@ -133,13 +138,17 @@ def decision(decide: F) -> F: ...
 
 @overload
 def decision(
-    *, keys: Mapping[str, str] | None = None, apart_from: tuple[type, ...] = ()
+    *,
+    refuses: tuple[type[Refused], ...] = (),
+    keys: Mapping[str, str] | None = None,
+    apart_from: tuple[type, ...] = (),
 ) -> Callable[[F], F]: ...
 
 
 def decision(
     decide: F | None = None,
     *,
+    refuses: tuple[type[Refused], ...] = (),
     keys: Mapping[str, str] | None = None,
     apart_from: tuple[type, ...] = (),
 ) -> Any:
@@ -147,12 +156,13 @@ def decision(
     Register the one function that answers a command; its signature is its declaration.
 
     A state is that of the thing which the command names in the field of the parameter's name,
-    or in the one that `keys` says: `@decision(keys={"target": "account"})`.  Whoever recorded
-    the last event of a class in `apart_from`, on a stream that it sees, is refused SamePerson.
+    or in the one that `keys` says: `@decision(keys={"target": "account"})`.  `refuses` names
+    every refusal that may be the answer, also those of what it needs.  Whoever recorded the
+    last event of a class in `apart_from`, on a stream that it sees, is refused SamePerson.
     """
 
     def register(later: F) -> F:
-        made = _declared(later, keys or {}, apart_from)
+        made = _declared(later, keys or {}, apart_from, refuses)
         if made.command in DECISIONS:
             raise TypeError(f"{made.command.__qualname__} is already decided")
         RECORDERS.update(apart_from)
@@ -166,6 +176,7 @@ def _declared(
     decide: Callable[..., Iterable[object]],
     keys: Mapping[str, str],
     apart_from: tuple[type, ...],
+    refuses: tuple[type[Refused], ...],
 ) -> Decision:
     hints = get_type_hints(decide)
     command = hints["asked"]
@@ -194,7 +205,8 @@ def _declared(
     if unknown := keys.keys() - {sight.name for sight in sees}:
         raise TypeError(f"{decide.__name__} sees nothing as {sorted(unknown)}")
     yields = events_of(hints["return"]) or tuple(c for c in NAMES if kind_of(c) in kinds)
-    return Decision(command, decide, tuple(sees), tuple(needs), yields, apart_from)
+    said = (*refuses, SamePerson) if apart_from else refuses
+    return Decision(command, decide, tuple(sees), tuple(needs), yields, apart_from, said)
 
 
 def events_of(hint: Any) -> tuple[type, ...]:

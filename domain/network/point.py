@@ -151,7 +151,11 @@ points = Kind("point", Point(), evolve)
 # What can be asked
 
 
-@command("energise-point")
+@command(
+    "energise-point",
+    duty="clerk",
+    example={"point": "P-7", "address": "7 Mill Lane, Whitby", "on": "2026-01-01"},
+)
 class EnergisePoint:
     """Energise a service point."""
 
@@ -160,7 +164,11 @@ class EnergisePoint:
     on: date
 
 
-@command("supply-point")
+@command(
+    "supply-point",
+    duty="clerk",
+    example={"point": "P-7", "account": "000120", "tariff": "R1", "since": "2026-01-01"},
+)
 class SupplyPoint:
     """Let an account take supply at a point, under a tariff, from the start of a day."""
 
@@ -170,7 +178,11 @@ class SupplyPoint:
     since: date
 
 
-@command("change-tariff")
+@command(
+    "change-tariff",
+    duty="clerk",
+    example={"point": "P-7", "tariff": "R2", "since": "2026-04-01"},
+)
 class ChangeTariff:
     """Price a supply by another tariff from the start of a day."""
 
@@ -179,7 +191,11 @@ class ChangeTariff:
     since: date
 
 
-@command("vacate-point")
+@command(
+    "vacate-point",
+    duty="clerk",
+    example={"point": "P-7", "until": "2026-12-01"},
+)
 class VacatePoint:
     """End the supply of an account; the first day without it is `until`."""
 
@@ -214,7 +230,7 @@ class PointNotSupplied(Refused):
     """No account takes supply at this point on that day."""
 
 
-@decision
+@decision(refuses=(PointAlreadyEnergised,))
 def energise(asked: EnergisePoint, point: Point) -> Iterator[PointEvent]:
     """A number names one place."""
     if point.address:
@@ -222,7 +238,15 @@ def energise(asked: EnergisePoint, point: Point) -> Iterator[PointEvent]:
     yield PointEnergised(address=asked.address, on=asked.on)
 
 
-@decision
+@decision(
+    refuses=(
+        AccountUnknown,
+        OverlappingSupply,
+        PointNotYetEnergised,
+        PointUnknown,
+        TariffNotPublished,
+    )
+)
 def supply(
     asked: SupplyPoint, point: Point, account: Account, tariff: Tariff
 ) -> Iterator[PointEvent]:
@@ -238,7 +262,14 @@ def supply(
     yield PointSupplied(account=asked.account, tariff=asked.tariff, since=asked.since)
 
 
-@decision
+@decision(
+    refuses=(
+        PointNotSupplied,
+        PointNotYetEnergised,
+        PointUnknown,
+        TariffNotPublished,
+    )
+)
 def change_tariff(asked: ChangeTariff, point: Point, tariff: Tariff) -> Iterator[PointEvent]:
     """A change may be back-dated; it holds until the next one.  Quiet when nothing changes."""
     now = _supplied(point, asked.point, asked.since)
@@ -250,7 +281,13 @@ def change_tariff(asked: ChangeTariff, point: Point, tariff: Tariff) -> Iterator
         )
 
 
-@decision
+@decision(
+    refuses=(
+        PointNotSupplied,
+        PointNotYetEnergised,
+        PointUnknown,
+    )
+)
 def vacate(asked: VacatePoint, point: Point) -> Iterator[PointEvent]:
     """A supply ends after it began."""
     now = _supplied(point, asked.point, asked.until)

@@ -69,7 +69,15 @@ utility = Kind("utility", Utility(), evolve, only="settings")
 # What can be asked
 
 
-@command("establish-utility")
+@command(
+    "establish-utility",
+    example={
+        "name": "Harbour Electric",
+        "currency": "GBP",
+        "zone": "Europe/London",
+        "due_days": 14,
+    },
+)
 class EstablishUtility:
     """Found the utility: its name, the currency of its books, the zone of its calendar."""
 
@@ -79,7 +87,10 @@ class EstablishUtility:
     due_days: DueDays = 14
 
 
-@command("set-terms")
+@command(
+    "set-terms",
+    example={"name": "Harbour Electric", "due_days": 21},
+)
 class SetTerms:
     """Change the name on the bill, and how many days after issue a bill falls due."""
 
@@ -98,7 +109,7 @@ class UtilityNotEstablished(Refused):
     """The utility has no settings yet: establish it first."""
 
 
-@decision
+@decision(refuses=(UtilityAlreadyEstablished,))
 def establish(asked: EstablishUtility, utility: Utility) -> Iterator[UtilityEvent]:
     """Once, and for ever: amounts and days recorded under one setting need it to be read."""
     if utility.currency:
@@ -108,7 +119,7 @@ def establish(asked: EstablishUtility, utility: Utility) -> Iterator[UtilityEven
     )
 
 
-@decision
+@decision(refuses=(UtilityNotEstablished,))
 def set_terms(asked: SetTerms, utility: Utility) -> Iterator[UtilityEvent]:
     """Quiet when nothing would change."""
     if not utility.currency:

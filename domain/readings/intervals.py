@@ -78,7 +78,24 @@ intervals = Kind("intervals", Intervals(), evolve)
 # What can be asked
 
 
-@command("record-intervals")
+_HOURS = [
+    310, 280, 260, 250, 250, 270, 420, 610, 540, 430, 400, 410,
+    450, 420, 400, 460, 690, 880, 930, 860, 740, 620, 480,
+]  # fmt: skip
+
+
+@command(
+    "record-intervals",
+    duty="reader",
+    example={
+        "point": "P-7",
+        "day": "2026-01-02",
+        "minutes": 60,
+        "wh": [*_HOURS, None],
+        "channel": "import",
+        "quality": "actual",
+    },
+)
 class RecordIntervals:
     """Record one local day of a channel: one value an interval, null where none arrived."""
 
@@ -95,7 +112,18 @@ class RecordIntervals:
         return f"{self.point}-{month_of(self.day)}"
 
 
-@command("revise-intervals")
+@command(
+    "revise-intervals",
+    duty="reader",
+    example={
+        "point": "P-7",
+        "day": "2026-01-02",
+        "minutes": 60,
+        "wh": [*_HOURS, 350],
+        "reason": "the last hour arrived late",
+        "quality": "substituted",
+    },
+)
 class ReviseIntervals:
     """Replace a recorded day; what was recorded before stays in history."""
 
@@ -132,7 +160,14 @@ class DayNotRecorded(Refused):
     """There is no recorded day to revise."""
 
 
-@decision
+@decision(
+    refuses=(
+        DayAlreadyRecorded,
+        PointNotMetered,
+        UtilityNotEstablished,
+        WrongNumberOfIntervals,
+    )
+)
 def record(
     asked: RecordIntervals, intervals: Intervals, point: Point, utility: Utility
 ) -> Iterator[IntervalsEvent]:
@@ -154,7 +189,14 @@ def record(
     )
 
 
-@decision
+@decision(
+    refuses=(
+        DayNotRecorded,
+        PointNotMetered,
+        UtilityNotEstablished,
+        WrongNumberOfIntervals,
+    )
+)
 def revise(
     asked: ReviseIntervals, intervals: Intervals, point: Point, utility: Utility
 ) -> Iterator[IntervalsEvent]:

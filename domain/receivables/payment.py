@@ -84,7 +84,17 @@ payments = Kind("payment", Payment(), evolve)
 # What can be asked
 
 
-@command("receive-payment")
+@command(
+    "receive-payment",
+    duty="cashier",
+    example={
+        "payment": "BACS-88121",
+        "account": "000120",
+        "amount": 4250,
+        "method": "transfer",
+        "on": "2026-02-10",
+    },
+)
 class ReceivePayment:
     """Take money for an account, in minor units, under the payer's or the bank's reference."""
 
@@ -95,7 +105,16 @@ class ReceivePayment:
     on: date
 
 
-@command("reverse-payment")
+@command(
+    "reverse-payment",
+    duty="cashier",
+    example={
+        "payment": "BACS-88121",
+        "account": "000120",
+        "reason": "returned by the bank",
+        "on": "2026-02-12",
+    },
+)
 class ReversePayment:
     """Take back a payment that did not hold: the bills it settled are owed again."""
 
@@ -124,7 +143,12 @@ class ReversedBeforeReceived(Refused):
     """A payment cannot be reversed before the day it was received."""
 
 
-@decision
+@decision(
+    refuses=(
+        AccountUnknown,
+        PaymentAlreadyReceived,
+    )
+)
 def receive(
     asked: ReceivePayment, payment: Payment, account: Account, utility: Utility
 ) -> Iterator[object]:
@@ -152,7 +176,13 @@ def receive(
     )
 
 
-@decision
+@decision(
+    refuses=(
+        PaymentAlreadyReversed,
+        PaymentUnknown,
+        ReversedBeforeReceived,
+    )
+)
 def reverse(
     asked: ReversePayment, payment: Payment, account: Account, utility: Utility
 ) -> Iterator[object]:

@@ -16,10 +16,8 @@ from domain.billing.bill import (
     Basis,
     BillCalculation,
     BillLine,
-    NothingSupplied,
-    TariffNotInForce,
-    WrongCurrency,
 )
+from domain.billing.refusals import NothingSupplied, TariffNotInForce, WrongCurrency
 from domain.customers.account import AccountUnknown
 from domain.organisation.utility import UtilityNotEstablished
 from domain.pricing.rating import Rated, Usage, rate

@@ -15,7 +15,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from itertools import groupby, pairwise
 
-from domain.billing.bill import PeriodNotMeasured
+from domain.billing.refusals import PeriodNotMeasured
 from domain.metering.meter import Register
 from domain.pricing.usage import Registered, Series, Usage
 from domain.values import Period, midnight, whole

@@ -18,11 +18,11 @@ from domain.billing.bill import (
     BillUnknown,
     Cause,
     CorrectBill,
-    EmptyPeriod,
     IssueBill,
     added,
     difference,
 )
+from domain.billing.refusals import EmptyPeriod
 from domain.kit import Fact, Refused, Stream
 from domain.metering.meter import (
     MeterFoundInaccurate,

@@ -15,9 +15,9 @@ from domain.billing.bill import (
     CorrectBill,
     EarlierBillUncorrected,
     IssueBill,
-    PeriodNotMeasured,
     difference,
 )
+from domain.billing.refusals import PeriodNotMeasured
 from domain.kit import Fact, Refused
 from domain.metering.meter import CorrectReading, ReadMeter, ReportMeterError
 from domain.network.point import ChangeTariff

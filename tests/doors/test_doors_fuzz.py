@@ -10,9 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from api.examples import EXAMPLES
 from domain.catalogue import COMMANDS
-from tests.served import Door
+from tests.served import EXAMPLES, Door
 
 TEXTS = st.text(max_size=20) | st.sampled_from(
     [

@@ -91,21 +91,21 @@ class NotYet(Refused):
     """A toy is wound today or on a day that has passed."""
 
 
-@decision
+@decision(refuses=(NotYet,))
 def wind(asked: WindToy, toy: Toy, today: Today) -> Iterator[ToyWound]:
     if asked.on > today.day or toy.turns >= TURNS_MOST:
         raise NotYet(today=today.day)
     yield ToyWound(turns=asked.turns, on=asked.on)
 
 
-@decision(apart_from=(ToyWound,))
+@decision(refuses=(RangEnough,), apart_from=(ToyWound,))
 def ring(asked: RingToy, toy: Toy) -> Iterator[ToyRang]:
     if toy.rang == 3:
         raise RangEnough(times=asked.times)
     yield ToyRang(times=asked.times)
 
 
-@decision
+@decision(refuses=(NotYet, SameToy))
 def hand_on(asked: HandOnTurns, source: Toy, target: Toy) -> Iterator[object]:
     if asked.source == asked.target:
         raise SameToy(toy=asked.source)
@@ -115,7 +115,7 @@ def hand_on(asked: HandOnTurns, source: Toy, target: Toy) -> Iterator[object]:
     yield To("target", ToyWound(turns=asked.turns, on=asked.on))
 
 
-@decision(keys={"target": "into"})
+@decision(refuses=(NotYet,), keys={"target": "into"})
 def gather(asked: GatherTurns, toys: Many[Toy], target: Toy) -> Iterator[object]:
     for key, toy in toys.items():
         if toy.turns:

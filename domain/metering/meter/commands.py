@@ -12,7 +12,18 @@ from domain.metering.meter.events import Readings, Register, Source
 from domain.values import MeterId, PointId, Price, Text
 
 
-@command("install-meter")
+@command(
+    "install-meter",
+    duty="metering",
+    example={
+        "meter": "M-417",
+        "point": "P-7",
+        "registers": [{"code": "1.8.0", "digits": 5}],
+        "multiplier": 1,
+        "readings": {"1.8.0": "12040"},
+        "on": "2026-01-01",
+    },
+)
 class InstallMeter:
     """Install a meter at a service point, from a day on, with what its registers show."""
 
@@ -24,7 +35,16 @@ class InstallMeter:
     on: date
 
 
-@command("read-meter")
+@command(
+    "read-meter",
+    duty=("metering", "reader"),
+    example={
+        "meter": "M-417",
+        "readings": {"1.8.0": "12345"},
+        "on": "2026-02-01",
+        "source": "reader",
+    },
+)
 class ReadMeter:
     """Record what the registers show at the start of a day; late readings find their place."""
 
@@ -35,7 +55,16 @@ class ReadMeter:
     rolled_over: bool = False
 
 
-@command("correct-reading")
+@command(
+    "correct-reading",
+    duty=("metering", "reader"),
+    example={
+        "meter": "M-417",
+        "readings": {"1.8.0": "12354"},
+        "on": "2026-02-01",
+        "reason": "figures were read in the wrong order",
+    },
+)
 class CorrectReading:
     """Replace what was recorded for a day; the wrong reading stays in history."""
 
@@ -46,7 +75,16 @@ class CorrectReading:
     rolled_over: bool = False
 
 
-@command("report-meter-error")
+@command(
+    "report-meter-error",
+    duty="metering",
+    example={
+        "meter": "M-417",
+        "error": "0.06",
+        "since": "2026-01-15",
+        "reference": "test certificate 2026/118",
+    },
+)
 class ReportMeterError:
     """Record a tested error: "0.06" for 6 % fast, "-0.02" for 2 % slow, from a day on."""
 
@@ -57,7 +95,16 @@ class ReportMeterError:
     reference: Text
 
 
-@command("remove-meter")
+@command(
+    "remove-meter",
+    duty="metering",
+    example={
+        "meter": "M-417",
+        "point": "P-7",
+        "readings": {"1.8.0": "13001"},
+        "on": "2026-04-01",
+    },
+)
 class RemoveMeter:
     """Take a meter down at the start of a day, with what its registers show."""
 

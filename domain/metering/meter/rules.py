@@ -76,7 +76,19 @@ class PeriodEndsBeforeItBegins(Refused):
     """A period ends after it begins."""
 
 
-@decision
+@decision(
+    refuses=(
+        ReadingAheadOfNext,
+        ReadingOutOfRange,
+        RegisterWentBack,
+        MeterAlreadyInstalled,
+        NoSuchRegister,
+        OverlappingInstallation,
+        PointUnknown,
+        RegisterNotRead,
+        RegisterTwice,
+    )
+)
 def install(asked: InstallMeter, meter: Meter, point: Point) -> Iterator[object]:
     """A meter is installed in one place, and one meter at a point."""
     if meter.point:
@@ -105,7 +117,17 @@ def install(asked: InstallMeter, meter: Meter, point: Point) -> Iterator[object]
     yield PointMetered(meter=asked.meter, since=asked.on)
 
 
-@decision
+@decision(
+    refuses=(
+        AlreadyRead,
+        ReadingAheadOfNext,
+        ReadingOutOfRange,
+        RegisterWentBack,
+        MeterNotInstalled,
+        NoSuchRegister,
+        RegisterNotRead,
+    )
+)
 def read(asked: ReadMeter, meter: Meter) -> Iterator[MeterEvent]:
     """A late reading must fit between its neighbours.  Quiet when it is known already."""
     _installed_on(meter, asked.on)
@@ -123,7 +145,17 @@ def read(asked: ReadMeter, meter: Meter) -> Iterator[MeterEvent]:
     )
 
 
-@decision
+@decision(
+    refuses=(
+        ReadingAheadOfNext,
+        ReadingOutOfRange,
+        RegisterWentBack,
+        MeterNotInstalled,
+        NoSuchRegister,
+        NotRead,
+        RegisterNotRead,
+    )
+)
 def correct(asked: CorrectReading, meter: Meter) -> Iterator[MeterEvent]:
     """The new reading obeys the same rules as the old one did.  Quiet when it is the same."""
     _installed_on(meter, asked.on)
@@ -141,7 +173,12 @@ def correct(asked: CorrectReading, meter: Meter) -> Iterator[MeterEvent]:
         )
 
 
-@decision
+@decision(
+    refuses=(
+        MeterNotInstalled,
+        PeriodEndsBeforeItBegins,
+    )
+)
 def report_error(asked: ReportMeterError, meter: Meter) -> Iterator[MeterEvent]:
     """The error lies within the time of the installation.  Quiet when it is on record."""
     _installed_on(meter, asked.since)
@@ -158,7 +195,17 @@ def report_error(asked: ReportMeterError, meter: Meter) -> Iterator[MeterEvent]:
         yield found
 
 
-@decision
+@decision(
+    refuses=(
+        AlreadyRead,
+        ReadingAheadOfNext,
+        ReadingOutOfRange,
+        RegisterWentBack,
+        MeterNotInstalled,
+        NoSuchRegister,
+        RegisterNotRead,
+    )
+)
 def remove(asked: RemoveMeter, meter: Meter, point: Point) -> Iterator[object]:
     """The last reading is taken as it comes down; nothing was read after it."""
     _installed_on(meter, asked.on)

@@ -9,7 +9,22 @@ from domain.pricing.tariff.document import TariffDocument
 from domain.values import TariffId
 
 
-@command("draft-tariff")
+@command(
+    "draft-tariff",
+    duty="analyst",
+    example={
+        "tariff": "R1",
+        "document": {
+            "name": "Domestic, one rate",
+            "currency": "GBP",
+            "charges": [
+                {"kind": "fixed", "code": "standing", "price": "0.6097", "per": "day"},
+                {"kind": "energy", "code": "units", "rates": [{"price": "0.2350"}]},
+                {"kind": "tax", "code": "VAT", "rate": "0.05"},
+            ],
+        },
+    },
+)
 class DraftTariff:
     """Lay a tariff document on the table; it takes the place of the draft before."""
 
@@ -17,14 +32,22 @@ class DraftTariff:
     document: TariffDocument
 
 
-@command("approve-tariff")
+@command(
+    "approve-tariff",
+    duty="supervisor",
+    example={"tariff": "R1"},
+)
 class ApproveTariff:
     """Agree to the draft, as someone other than who drafted it."""
 
     tariff: TariffId
 
 
-@command("publish-tariff")
+@command(
+    "publish-tariff",
+    duty="supervisor",
+    example={"tariff": "R1", "since": "2026-01-01"},
+)
 class PublishTariff:
     """Put the approved draft in force from a day on, which may have passed already."""
 

@@ -31,7 +31,7 @@ class OtherCurrency(Refused):
     """A tariff keeps the currency of its first version."""
 
 
-@decision
+@decision(refuses=(OtherCurrency,))
 def draft_tariff(asked: DraftTariff, tariff: Tariff, actor: Actor) -> Iterator[TariffEvent]:
     """A draft may be replaced, whoever drafted it, and then needs a new approval."""
     held = tariff.versions[0].document.currency if tariff.versions else None
@@ -40,7 +40,13 @@ def draft_tariff(asked: DraftTariff, tariff: Tariff, actor: Actor) -> Iterator[T
     yield TariffDrafted(document=asked.document, drafted_by=actor.by)
 
 
-@decision(apart_from=(TariffDrafted,))
+@decision(
+    refuses=(
+        AlreadyApproved,
+        NothingDrafted,
+    ),
+    apart_from=(TariffDrafted,),
+)
 def approve_tariff(asked: ApproveTariff, tariff: Tariff, actor: Actor) -> Iterator[TariffEvent]:
     """A second person, other than who drafted it."""
     if tariff.draft is None:
@@ -50,7 +56,12 @@ def approve_tariff(asked: ApproveTariff, tariff: Tariff, actor: Actor) -> Iterat
     yield TariffApproved(approved_by=actor.by)
 
 
-@decision
+@decision(
+    refuses=(
+        NotApproved,
+        NothingDrafted,
+    )
+)
 def publish_tariff(asked: PublishTariff, tariff: Tariff) -> Iterator[TariffEvent]:
     """The next version, from any date; a date already past is an ordinary fact."""
     if tariff.draft is None:

@@ -1,0 +1,55 @@
+"""What a command says of itself: who may ask it, an example, what it may be refused for."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from api.dispatch import Dispatch, RequestContext, Undeclared
+from domain.catalogue import COMMANDS
+from domain.kit import ASKED, DECISIONS, SamePerson
+from replay.store.history import History
+from replay.store.migrations import migrate
+from tests.kit.toys import NotYet, RingToy, WindToy
+from tests.story import Story
+
+NEW_YEAR = date(2026, 1, 1)
+
+
+@pytest.fixture
+def silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A decision that keeps its refusals to itself."""
+    told = DECISIONS[WindToy]
+    quiet = type(told)(told.command, told.decide, told.sees, told.needs, told.yields)
+    monkeypatch.setitem(DECISIONS, WindToy, quiet)
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_a_command_has_an_example_and_its_refusals_a_sentence(name: str) -> None:
+    assert ASKED[COMMANDS[name]].example
+    for refusal in DECISIONS[COMMANDS[name]].refuses:
+        assert refusal.__doc__
+        assert refusal.__doc__.strip().endswith("."), refusal
+
+
+def test_who_is_apart_from_somebody_may_be_refused_as_the_same_person() -> None:
+    assert SamePerson in DECISIONS[RingToy].refuses
+
+
+@pytest.mark.usefixtures("silent")
+def test_a_story_fails_that_meets_a_refusal_which_is_not_declared() -> None:
+    story = Story()
+    story.on(date(2025, 1, 1))
+    story.when(WindToy(toy="A", on=NEW_YEAR))
+    with pytest.raises(AssertionError, match="declare it"):
+        story.refused(NotYet)
+
+
+@pytest.mark.usefixtures("silent")
+def test_a_door_warns_of_a_refusal_that_is_not_declared(database_url: str) -> None:
+    migrate(database_url)
+    with History(database_url) as history:
+        dispatch = Dispatch(history, {}, lambda: date(2025, 1, 1))
+        with pytest.raises(Undeclared, match="wind: not-yet"):  # a warning fails a test
+            dispatch(WindToy(toy="A", on=NEW_YEAR), RequestContext("ann", "clerk"))
