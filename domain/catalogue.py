@@ -8,7 +8,7 @@ from domain.billing import bill
 from domain.customers import account, customer
 from domain.kit import COMMANDS, DECISIONS, EVENTS, KINDS
 from domain.metering import meter
-from domain.network import point
+from domain.network import point, terms
 from domain.organisation import utility
 from domain.pricing import tariff
 from domain.readings import intervals
@@ -20,7 +20,7 @@ CONTEXTS: dict[str, tuple[ModuleType, ...]] = {
     "organisation": (utility,),
     "customers": (customer, account),
     "pricing": (tariff,),
-    "network": (point,),
+    "network": (point, terms),
     "metering": (meter,),
     "readings": (intervals,),
     "billing": (bill,),

@@ -9,7 +9,7 @@ from projections.books import journal, trial_balance
 from projections.customers import accounts, customers, movements, settlements
 from projections.kit.table import Projection
 from projections.metering import installations, meter_errors, readings
-from projections.network import points, supplies
+from projections.network import points, supplies, terms
 from projections.organisation import settings
 from projections.pricing import tariff_versions, tariffs
 from projections.readings import interval_days
@@ -22,6 +22,7 @@ PROJECTIONS: tuple[Projection[Any], ...] = (
     movements,
     points,
     supplies,
+    terms,
     installations,
     readings,
     meter_errors,

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
 
 from domain.kit import Fact
-from domain.network.point import PointEnergised, PointSupplied, PointTariffChanged, PointVacated
+from domain.network.point import (
+    PointEnergised,
+    PointSupplied,
+    PointTariffChanged,
+    PointTermsAgreed,
+    PointVacated,
+)
 from projections.kit.table import Projection, Table
 
 # Service points
@@ -91,4 +98,52 @@ supplies = Projection(
     keys=lambda fact: (_supply_key(fact),),
     project=_supplies,
     indexes=(("account",),),
+)
+
+
+# What was agreed for a supply
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """One row for each day from which terms of a supply count, until the next; W and VA."""
+
+    point: str
+    supplied: date  # the first day of the supply
+    since: date
+    account: str
+    contract: str | None
+    capacity_va: int | None
+    contract_w: int | None
+    power_factor: Decimal | None
+    persons: int
+    exempt: tuple[str, ...]
+    fact: str
+
+
+def _terms(table: Table[tuple[str, date, date], Terms], fact: Fact) -> None:
+    e = fact.event
+    table[fact.key, e.supplied, e.since] = Terms(
+        point=fact.key,
+        supplied=e.supplied,
+        since=e.since,
+        account=e.account,
+        contract=e.contract,
+        capacity_va=e.capacity_va,
+        contract_w=e.contract_w,
+        power_factor=e.power_factor,
+        persons=e.persons,
+        exempt=e.exempt,
+        fact=fact.ref,
+    )
+
+
+terms = Projection(
+    name="terms",
+    version=1,
+    row=Terms,
+    key=("point", "supplied", "since"),
+    events=(PointTermsAgreed,),
+    keys=lambda fact: ((fact.key, fact.event.supplied, fact.event.since),),
+    project=_terms,
 )

@@ -8,15 +8,20 @@ Service points: where the network ends and a customer begins.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import TypeAlias, assert_never
+from typing import Annotated, TypeAlias, assert_never
+
+from pydantic import Field
 
 from domain.customers.account import Account, AccountUnknown
 from domain.kit import Kind, Refused, command, decision, event
+from domain.pricing.charges.kit import Code
 from domain.pricing.tariff import Tariff
-from domain.values import AccountId, MeterId, PointId, TariffId, Text
+from domain.values import AccountId, MeterId, PointId, Price, TariffId, Text
+
+Power: TypeAlias = Annotated[int, Field(gt=0, le=10**13)]  # W or VA
 
 # What can happen
 
@@ -42,6 +47,21 @@ class PointTariffChanged:
     since: date
 
 
+@event("point.terms-agreed")
+class PointTermsAgreed:
+    """What was agreed for a supply from a day on, until the next terms of that supply."""
+
+    account: AccountId
+    supplied: date  # the first day of the supply
+    since: date
+    contract: Text | None = None
+    capacity_va: Power | None = None
+    contract_w: Power | None = None
+    power_factor: Price | None = None
+    persons: int = 1
+    exempt: tuple[Code, ...] = ()
+
+
 @event("point.vacated")
 class PointVacated:
     account: AccountId
@@ -65,6 +85,7 @@ PointEvent: TypeAlias = (
     PointEnergised
     | PointSupplied
     | PointTariffChanged
+    | PointTermsAgreed
     | PointVacated
     | PointMetered
     | PointUnmetered
@@ -95,6 +116,7 @@ class Point:
     energised: date = date.max
     supplies: tuple[Spell, ...] = ()  # what = the account
     tariffs: tuple[tuple[date, str], ...] = ()  # of the supply that lasts, by their first day
+    terms: Mapping[tuple[date, date], PointTermsAgreed] = field(default_factory=dict)
     meters: tuple[Spell, ...] = ()  # what = the meter
 
     @property
@@ -110,6 +132,11 @@ class Point:
     def tariff_on(self, day: date) -> str | None:
         """The tariff of the lasting supply on a day."""
         return next((t for since, t in reversed(self.tariffs) if since <= day), None)
+
+    def terms_on(self, supplied: date, day: date) -> PointTermsAgreed | None:
+        """The terms of a supply, named by its first day, that are in force on a day."""
+        known = [t for t in self.terms.values() if t.supplied == supplied and t.since <= day]
+        return max(known, key=lambda terms: terms.since, default=None)
 
     def meter_on(self, day: date) -> str | None:
         """The meter that is installed here on a day, if any."""
@@ -130,6 +157,9 @@ def evolve(point: Point, happened: PointEvent) -> Point:
             kept = (t for t in point.tariffs if t[0] != happened.since)
             changed = (*kept, (happened.since, happened.tariff))
             return replace(point, tariffs=tuple(sorted(changed)))
+        case PointTermsAgreed():
+            key = happened.supplied, happened.since
+            return replace(point, terms={**point.terms, key: happened})
         case PointVacated():
             return replace(point, supplies=_ended(point.supplies, happened.until), tariffs=())
         case PointMetered():
@@ -308,3 +338,12 @@ def _supplied(point: Point, key: str, day: date) -> Spell:
     if point.supplied is None or day < point.supplied.since:
         raise PointNotSupplied(point=key, on=day)
     return point.supplied
+
+
+def supply_on(point: Point, key: str, day: date) -> Spell:
+    """The supply that covers a day, ended or not.  Raises PointNotSupplied and its kin."""
+    _energised(point, key, day)
+    for spell in point.supplies:
+        if spell.covers(day):
+            return spell
+    raise PointNotSupplied(point=key, on=day)

@@ -31,6 +31,7 @@ from projections.kit.table import Tables, Where
 from projections.network import Supply, supplies
 from projections.organisation import Settings, settings
 from projections.pricing import tariff_versions
+from replay.billing.agreed import with_terms
 from replay.billing.measured import measured
 
 
@@ -119,9 +120,10 @@ class BillCalculator:
     def _rating(self, supply: Supply, part: Period, zone: str, known_at: int) -> Rating:
         versions, tariff_facts = self._versions(supply, part, known_at)
         use = measured(self.tables, supply.point, part, zone, known_at)
+        usage, agreed = with_terms(self.tables, supply, part, use.usage, known_at)
         ended = (supply.ended,) if supply.ended and supply.until == part.until else ()
-        facts = (*tariff_facts, *ended, *use.facts)
-        rating = Rating(supply.point, part, versions, use.usage, (), facts, use.estimated)
+        facts = (*tariff_facts, *agreed, *ended, *use.facts)
+        rating = Rating(supply.point, part, versions, usage, (), facts, use.estimated)
         if any(one.document.looks_back for one in _used(rating)):
             carry, earlier = self._carried(supply, rating, zone, known_at)
             rating = replace(rating, carry=carry, facts=(*facts, *earlier))
@@ -174,8 +176,9 @@ class BillCalculator:
             part = Period(since=bill.since, until=bill.until).meet(supply.since, supply.until)
             if part is not None:
                 use = measured(self.tables, supply.point, part, zone, known_at)
-                carry = rate(rating.versions, use.usage, part, carry).carry
-                facts += use.facts
+                usage, agreed = with_terms(self.tables, supply, part, use.usage, known_at)
+                carry = rate(rating.versions, usage, part, carry).carry
+                facts += (*agreed, *use.facts)
         return carry, tuple(facts)
 
 

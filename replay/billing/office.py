@@ -31,7 +31,12 @@ from domain.metering.meter import (
     MeterReadingCorrected,
     MeterRemoved,
 )
-from domain.network.point import PointSupplied, PointTariffChanged, PointVacated
+from domain.network.point import (
+    PointSupplied,
+    PointTariffChanged,
+    PointTermsAgreed,
+    PointVacated,
+)
 from domain.pricing.tariff import TariffPublished
 from domain.readings.intervals import IntervalsRecorded, IntervalsRevised
 from domain.references import unpacked
@@ -190,7 +195,7 @@ def _reach(fact: Fact) -> Iterator[tuple[str, str, date]]:
             yield "point", e.point, e.since
         case IntervalsRecorded() | IntervalsRevised() as e:
             yield "point", e.point, e.day
-        case PointSupplied() | PointTariffChanged() as e:
+        case PointSupplied() | PointTariffChanged() | PointTermsAgreed() as e:
             yield "point", fact.key, e.since
         case PointVacated() as e:
             yield "point", fact.key, e.until

@@ -1,0 +1,90 @@
+"""
+Terms of a supply: the quantities that were agreed for a service point, from a day on.
+
+    supplied ── agree terms ──▶ terms agreed ── agree others, from another day or the same ──┐
+                                     ▲─────────────────────────────────────────────────────┘
+
+Terms hold until the next ones, or until the supply ends.  They may be agreed back-dated; bills
+that they move are corrected like any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import Field
+
+from domain.kit import Refused, command, decision
+from domain.network.point import (
+    Point,
+    PointEvent,
+    PointNotSupplied,
+    PointNotYetEnergised,
+    PointTermsAgreed,
+    PointUnknown,
+    Power,
+    supply_on,
+)
+from domain.pricing.charges.kit import Code
+from domain.values import PointId, Price, Text
+
+# What can be asked
+
+
+@command(
+    "agree-terms",
+    duty="clerk",
+    example={
+        "point": "P-7",
+        "since": "2026-04-01",
+        "capacity_va": 500_000,
+        "contract_w": 300_000,
+        "power_factor": "0.92",
+    },
+)
+class AgreeTerms:
+    """Agree on the terms of a supply from the start of a day: capacity, demand and more."""
+
+    point: PointId
+    since: date
+    contract: Text | None = None  # the document in which they were agreed
+    capacity_va: Power | None = None  # VA of transformers and high-voltage motors
+    contract_w: Power | None = None  # W of contract demand
+    power_factor: Annotated[Price, Field(gt=0, le=1)] | None = None  # where it is not measured
+    persons: Annotated[int, Field(ge=1, le=99)] = 1  # in the household
+    exempt: tuple[Code, ...] = ()  # charges that are not for this supply
+
+
+# What we answer
+
+
+class PowerFactorTooFine(Refused):
+    """A power factor has at most four decimals."""
+
+
+@decision(
+    refuses=(PointNotSupplied, PointNotYetEnergised, PointUnknown, PowerFactorTooFine),
+)
+def agree(asked: AgreeTerms, point: Point) -> Iterator[PointEvent]:
+    """Terms are those of the supply on that day.  Quiet when they are in force from then on."""
+    supply = supply_on(point, asked.point, asked.since)
+    if asked.power_factor is not None and asked.power_factor % Decimal("0.0001"):
+        raise PowerFactorTooFine(asked=asked.power_factor)
+    agreed = PointTermsAgreed(
+        account=supply.what,
+        supplied=supply.since,
+        since=asked.since,
+        contract=asked.contract,
+        capacity_va=asked.capacity_va,
+        contract_w=asked.contract_w,
+        power_factor=asked.power_factor,
+        persons=asked.persons,
+        exempt=tuple(sorted(set(asked.exempt))),
+    )
+    before = point.terms_on(supply.since, asked.since)
+    if before is None or replace(before, since=asked.since) != agreed:
+        yield agreed

@@ -1,0 +1,74 @@
+"""What was agreed reaches the bill: by days, back-dated, with the fact as its cause."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from domain.network.terms import AgreeTerms
+from projections.billing import corrections
+from tests.town import FLAT, MONTHS, Town, town
+
+JANUARY, FEBRUARY, _ = MONTHS
+TWO_PART: dict[str, Any] = FLAT | {
+    "name": "Works, two parts",
+    "charges": [
+        {"kind": "energy", "code": "energy", "rates": [{"price": "0.10"}]},
+        {"kind": "capacity", "code": "capacity", "rates": [{"price": "3.10"}]},
+        {"kind": "fixed", "code": "fund", "price": "1.00", "per": "month"},
+    ],
+}
+
+
+def lines_of(it: Town, account: str, bill: str) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for each in next(row for row in it.bills(account) if row.bill == bill).lines:
+        found[each.line.code] = found.get(each.line.code, 0) + each.line.amount
+    return found
+
+
+def works(it: Town) -> str:
+    it.publish("WORKS", TWO_PART)
+    account = it.home(7, "WORKS")
+    it.read(account)
+    return account
+
+
+def test_capacity_that_changes_within_the_month_counts_by_days_and_is_corrected(
+    database_url: str, tmp_path: Path
+) -> None:
+    with town(database_url, tmp_path) as it:
+        account = works(it)
+        held: dict[str, Any] = {"point": "P000007", "exempt": ("fund",)}
+        it.ask(AgreeTerms(since=JANUARY, capacity_va=500_000, **held))
+        bill = it.bill(account, 1)
+        it.settle()
+        assert lines_of(it, account, bill) == {"energy": 3100, "capacity": 155_000}
+
+        late = it.ask(AgreeTerms(since=date(2026, 1, 11), capacity_va=400_000, **held))
+        it.settle()
+        it.correct(account, bill)
+        it.settle()
+
+        (note,) = it.system.tables.find(corrections)
+        assert note.total == -21_000  # 21 of 31 days of 100 kVA at 3.10
+        assert [cause.position for cause in note.causes] == list(late.positions)
+
+
+def test_the_blast_radius_of_terms_is_the_bills_of_that_supply_from_their_day_on(
+    database_url: str, tmp_path: Path
+) -> None:
+    with town(database_url, tmp_path) as it:
+        account = works(it)
+        agreed = it.ask(AgreeTerms(point="P000007", since=JANUARY, capacity_va=10_000))
+        bills = [it.bill(account, month) for month in (1, 2)]
+        later = it.ask(AgreeTerms(point="P000007", since=FEBRUARY, capacity_va=20_000))
+        it.settle()
+
+        for answer, touched in ((agreed, bills), (later, bills[1:])):
+            at = answer.positions[0]
+            facts = list(it.system.history.since(at - 1, until=at))
+            found = it.system.billing.touched(facts)
+            assert [one.bill.bill for one in found] == touched
+        assert found[0].difference == 3100  # minor units: 10 kVA at 3.10
