@@ -24,7 +24,7 @@ from api.graphql.paging import (
     page_of,
 )
 from api.graphql.scalars import Money, Position
-from api.graphql.standing import Info, KnownAt, MinPosition, Together, View, equal, on
+from api.graphql.view import BatchLoader, Info, KnownAt, MinPosition, View, equal, on
 from domain.billing import bill as domain
 from domain.billing.bill import added
 from domain.references import unpacked
@@ -102,7 +102,7 @@ class Bill:
     issued: Money = strawberry.field(description="Its total as issued.")
     fact: strawberry.ID = strawberry.field(description="The fact that issued it.")
     row: strawberry.Private[rows.Bill]
-    group: strawberry.Private[Together[rows.Bill]]
+    group: strawberry.Private[BatchLoader[rows.Bill]]
 
     @strawberry.field(description="Whose it is.")
     def account(self) -> AnAccount | None:
@@ -216,7 +216,7 @@ def basis_of(basis: domain.Basis) -> Basis:
 
 def bills_of(view: View, found: Sequence[rows.Bill]) -> list[Bill]:
     """Rows as bills."""
-    group = Together(view, found)
+    group = BatchLoader(view, found)
     return [
         Bill(
             id=strawberry.ID(r.bill),

@@ -21,7 +21,7 @@ from api.graphql.paging import (
     page_of,
 )
 from api.graphql.scalars import Money, Position
-from api.graphql.standing import Info, KnownAt, MinPosition, Together, View, equal, on
+from api.graphql.view import BatchLoader, Info, KnownAt, MinPosition, View, equal, on
 from domain.books.ledger import CHART
 from projections import books as rows
 from projections.customers import accounts
@@ -45,7 +45,7 @@ class JournalLine:
     amount: Money = strawberry.field(description="Debit positive, credit negative.")
     fact: strawberry.ID = strawberry.field(description="The fact that is posted.")
     row: strawberry.Private[rows.JournalLine]
-    group: strawberry.Private[Together[rows.JournalLine]]
+    group: strawberry.Private[BatchLoader[rows.JournalLine]]
 
     @strawberry.field(description="The customer's account it concerns.")
     def account(self) -> AnAccount | None:
@@ -70,7 +70,7 @@ class TrialBalance:
 
 def journal_of(view: View, found: Sequence[rows.JournalLine]) -> list[JournalLine]:
     """Rows as postings."""
-    group = Together(view, found)
+    group = BatchLoader(view, found)
     return [
         JournalLine(
             position=Position(r.position),

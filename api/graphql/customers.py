@@ -25,7 +25,7 @@ from api.graphql.paging import (
     page_of,
 )
 from api.graphql.scalars import Money, Position
-from api.graphql.standing import Info, KnownAt, MinPosition, Together, View, equal, on
+from api.graphql.view import BatchLoader, Info, KnownAt, MinPosition, View, equal, on
 from projections import customers as rows
 from projections.network import supplies
 
@@ -40,7 +40,7 @@ class Customer:
     id: strawberry.ID = strawberry.field(description="Its number: C000120.")
     name: str = strawberry.field(description="Its name.")
     contact: str | None = strawberry.field(description="How to reach it, as it was told.")
-    group: strawberry.Private[Together[rows.Customer]]
+    group: strawberry.Private[BatchLoader[rows.Customer]]
 
     @strawberry.field(
         description="Its accounts, by number. `asOf`: those opened on or before that day."
@@ -57,7 +57,7 @@ class Account:
     id: strawberry.ID = strawberry.field(description="Its number: 000120.")
     opened: date = strawberry.field(description="The day it was opened.")
     row: strawberry.Private[rows.Account]
-    group: strawberry.Private[Together[rows.Account]]
+    group: strawberry.Private[BatchLoader[rows.Account]]
 
     @strawberry.field(description="Whose it is.")
     def customer(self) -> Customer | None:
@@ -156,7 +156,7 @@ class Movement:
 
 def customers_of(view: View, found: Sequence[rows.Customer]) -> list[Customer]:
     """Rows as customers."""
-    group = Together(view, found)
+    group = BatchLoader(view, found)
     return [
         Customer(id=strawberry.ID(r.customer), name=r.name, contact=r.contact, group=group)
         for r in found
@@ -165,7 +165,7 @@ def customers_of(view: View, found: Sequence[rows.Customer]) -> list[Customer]:
 
 def accounts_of(view: View, found: Sequence[rows.Account]) -> list[Account]:
     """Rows as accounts."""
-    group = Together(view, found)
+    group = BatchLoader(view, found)
     return [
         Account(id=strawberry.ID(r.account), opened=r.opened, row=r, group=group) for r in found
     ]

@@ -19,7 +19,7 @@ log = logging.getLogger("wattledger.graphql")
 
 
 class Problem(GraphQLError):
-    """Something the context can put right.  `code` names it for programs."""
+    """Something the caller can put right.  `code` names it for programs."""
 
     def __init__(self, code: str, sentence: str, **details: object) -> None:
         said = {"code": code, **({"details": details} if details else {})}
@@ -27,7 +27,7 @@ class Problem(GraphQLError):
 
 
 def shown(error: GraphQLError) -> GraphQLError:
-    """The error as the context may see it: refusals in their own words, defects masked."""
+    """The error as the caller may see it: refusals in their own words, defects masked."""
     if isinstance(error, GraphQLSyntaxError):
         return _with(error, error.message, {"code": "GRAPHQL_PARSE_FAILED"})
     cause = error.original_error

@@ -13,7 +13,7 @@ from strawberry.scalars import JSON
 from api.graphql.errors import Problem
 from api.graphql.paging import After, Connection, Edge, First, Page, PageInfo, Reverse
 from api.graphql.scalars import Position
-from api.graphql.standing import Info, KnownAt, MinPosition, on
+from api.graphql.view import Info, KnownAt, MinPosition, on
 from domain import kit
 from domain.catalogue import EVENTS
 

@@ -30,7 +30,7 @@ from api.auth import NotAllowed, NotAuthenticated, Tokens, allow_reading
 from api.graphql.errors import shown
 from api.graphql.graphiql import assets, page
 from api.graphql.schema import schema
-from api.graphql.standing import Asked
+from api.graphql.view import QueryContext
 from api.system import System
 
 MEDIA_TYPE = "application/graphql-response+json"
@@ -38,7 +38,7 @@ OLDER = "application/json"
 THREADS = 8  # as many as the pool of readers has connections
 
 
-class Endpoint(GraphQL[Asked, None]):
+class Endpoint(GraphQL[QueryContext, None]):
     """The one address of GraphQL: an ASGI application."""
 
     def __init__(self, system: System, tokens: Tokens) -> None:
@@ -56,7 +56,7 @@ class Endpoint(GraphQL[Asked, None]):
         try:
             person = self.tokens.bearer(request.headers.get("authorization"))
             allow_reading(person)
-            asked = Asked(self.system, person)
+            asked = QueryContext(self.system, person)
             response: Response = await super().run(request, context=asked, root_value=None)
         except NotAuthenticated as wrong:
             challenge = {"www-authenticate": 'Bearer realm="wattledger"'}
@@ -74,7 +74,7 @@ class Endpoint(GraphQL[Asked, None]):
         request: Request,
         request_adapter: AsyncHTTPRequestAdapter,
         sub_response: Response,
-        context: Asked,
+        context: QueryContext,
         root_value: None,  # noqa: ARG002
         request_data: GraphQLRequestData,
     ) -> ExecutionResult:
@@ -91,7 +91,7 @@ class Endpoint(GraphQL[Asked, None]):
         return result
 
     def _execute(
-        self, data: GraphQLRequestData, context: Asked, allowed: set[OperationType]
+        self, data: GraphQLRequestData, context: QueryContext, allowed: set[OperationType]
     ) -> ExecutionResult:
         try:
             return self.schema.execute_sync(

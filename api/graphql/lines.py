@@ -11,7 +11,7 @@ from typing import TypeAlias
 import strawberry
 
 from api.graphql.scalars import Money
-from api.graphql.standing import View
+from api.graphql.view import View
 from api.graphql.why import Derivation
 from domain.billing import bill as domain
 from domain.pricing.rating import Why, explain

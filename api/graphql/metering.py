@@ -11,7 +11,7 @@ import strawberry
 
 from api.graphql.paging import After, Connection, First, Order, Page, Reverse, page_of
 from api.graphql.scalars import BigInt
-from api.graphql.standing import Info, KnownAt, MinPosition, View, equal, on
+from api.graphql.view import Info, KnownAt, MinPosition, View, equal, on
 from projections import metering as rows
 from projections import readings as days
 from projections.kit.table import Where

@@ -24,7 +24,7 @@ from api.graphql.paging import (
     page_of,
 )
 from api.graphql.scalars import Position
-from api.graphql.standing import Info, KnownAt, MinPosition, Together, View, equal, on
+from api.graphql.view import BatchLoader, Info, KnownAt, MinPosition, View, equal, on
 from projections import metering as installed
 from projections import network as rows
 from projections.customers import accounts
@@ -52,7 +52,7 @@ class Point:
     id: strawberry.ID = strawberry.field(description="Its number: P000120.")
     address: str = strawberry.field(description="Where it is.")
     energised: date = strawberry.field(description="The day it was energised.")
-    group: strawberry.Private[Together[rows.Point]]
+    group: strawberry.Private[BatchLoader[rows.Point]]
 
     @strawberry.field(
         description="Who took supply here, by day. `asOf`: the supply that covers that day."
@@ -127,7 +127,7 @@ class Supply:
         description="The fact that ended it; null while it lasts."
     )
     row: strawberry.Private[rows.Supply]
-    group: strawberry.Private[Together[rows.Supply]]
+    group: strawberry.Private[BatchLoader[rows.Supply]]
 
     @strawberry.field(description="Where.")
     def point(self) -> Point | None:
@@ -162,7 +162,7 @@ class Installation:
     registers: list[Register] = strawberry.field(description="Its counters.")
     fact: strawberry.ID = strawberry.field(description="The newest fact that says so.")
     row: strawberry.Private[installed.Installation]
-    group: strawberry.Private[Together[installed.Installation]]
+    group: strawberry.Private[BatchLoader[installed.Installation]]
 
     @strawberry.field(description="The meter.")
     def meter(self) -> Meter:
@@ -176,7 +176,7 @@ class Installation:
 @strawberry.type(description="An instrument that counts, wherever it is installed.")
 class Meter:
     id: strawberry.ID = strawberry.field(description="Its number: M000120.")
-    group: strawberry.Private[Together[installed.Installation]]
+    group: strawberry.Private[BatchLoader[installed.Installation]]
 
     @strawberry.field(
         description="Where it was installed, by day. `asOf`: where it is on that day."
@@ -208,7 +208,7 @@ def lasting(view: View) -> Callable[[rows.Supply | installed.Installation], bool
     return lambda row: day is None or row.until is None or day < row.until
 
 
-def installed_at(group: Together[Any], key: str, by: str) -> list[Installation]:
+def installed_at(group: BatchLoader[Any], key: str, by: str) -> list[Installation]:
     """The installations at a point, or of a meter."""
     view = group.view
     where, keep = view.dated("since"), lasting(view)
@@ -217,7 +217,7 @@ def installed_at(group: Together[Any], key: str, by: str) -> list[Installation]:
 
 def points_of(view: View, found: Sequence[rows.Point]) -> list[Point]:
     """Rows as points."""
-    group = Together(view, found)
+    group = BatchLoader(view, found)
     return [
         Point(id=strawberry.ID(r.point), address=r.address, energised=r.energised, group=group)
         for r in found
@@ -226,7 +226,7 @@ def points_of(view: View, found: Sequence[rows.Point]) -> list[Point]:
 
 def supplies_of(view: View, found: Sequence[rows.Supply]) -> list[Supply]:
     """Rows as supplies."""
-    group = Together(view, found)
+    group = BatchLoader(view, found)
     return [
         Supply(
             since=r.since,
@@ -247,7 +247,7 @@ def supplies_of(view: View, found: Sequence[rows.Supply]) -> list[Supply]:
 
 def installations_of(view: View, found: Sequence[installed.Installation]) -> list[Installation]:
     """Rows as installations."""
-    group = Together(view, found)
+    group = BatchLoader(view, found)
     return [
         Installation(
             since=r.since,
@@ -273,7 +273,7 @@ def installations_of(view: View, found: Sequence[installed.Installation]) -> lis
 
 def meters_of(view: View, found: Sequence[installed.Installation]) -> list[Meter]:
     """The meters of installations, as many."""
-    group = Together(view, found)
+    group = BatchLoader(view, found)
     return [Meter(id=strawberry.ID(r.meter), group=group) for r in found]
 
 

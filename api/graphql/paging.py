@@ -18,7 +18,7 @@ import strawberry
 from pydantic import TypeAdapter
 
 from api.graphql.errors import Problem
-from api.graphql.standing import Together, View
+from api.graphql.view import BatchLoader, View
 from projections.kit.table import Projection, Where, place
 
 T = TypeVar("T")
@@ -124,7 +124,7 @@ def page_of(
 
 
 def nested(
-    group: Together[Any],
+    group: BatchLoader[Any],
     key: str,
     order: Order[R],
     page: Page,
@@ -147,7 +147,7 @@ def nested(
 
 
 def linked(
-    group: Together[Any],
+    group: BatchLoader[Any],
     column: str,
     key: str,
     projection: Projection[R],
@@ -165,7 +165,7 @@ def linked(
 
 
 def listed(
-    group: Together[Any],
+    group: BatchLoader[Any],
     key: str,
     order: Order[R],
     build: Callable[[View, Sequence[R]], Sequence[T]],

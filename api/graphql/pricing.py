@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import Annotated
 
 import strawberry
@@ -11,10 +11,8 @@ from pydantic import TypeAdapter
 from strawberry.scalars import JSON
 
 from api.graphql.paging import After, Connection, First, Order, Page, Reverse, listed, page_of
-from api.graphql.standing import Info, KnownAt, MinPosition, Together, View, on
-from domain.pricing.tariff import TariffDocument, in_force
-from domain.pricing.tariff import TariffVersion as Version
-from domain.values import Period
+from api.graphql.view import BatchLoader, Info, KnownAt, MinPosition, View, on
+from domain.pricing.tariff import TariffDocument
 from projections import pricing as rows
 
 TARIFFS = Order(rows.tariffs)
@@ -30,7 +28,7 @@ class Tariff:
     draft: TariffDraft | None = strawberry.field(
         description="What waits to be approved or published, if anything."
     )
-    group: strawberry.Private[Together[rows.Tariff]]
+    group: strawberry.Private[BatchLoader[rows.Tariff]]
 
     @strawberry.field(
         description="What was published, in order. `asOf`: versions from that day or before."
@@ -54,10 +52,8 @@ class Tariff:
     ) -> TariffVersion | None:
         day = on or self.group.view.day
         mine = listed(self.group, self.id, VERSIONS, versions_of, "tariff")
-        period = Period(since=day, until=day + timedelta(days=1))
-        for _, version in in_force([one.as_published() for one in mine], period):
-            return mine[version.version - 1]
-        return None
+        begun = [one for one in mine if one.since <= day]
+        return max(begun, key=lambda one: (one.since, one.version), default=None)
 
 
 @strawberry.type(description="What somebody drafted and nobody published yet.")
@@ -80,17 +76,11 @@ class TariffVersion:
     fact: strawberry.ID = strawberry.field(
         description="The fact that published it: `touched(fact:)` finds the bills it moves."
     )
-    row: strawberry.Private[rows.PublishedTariff]
-
-    def as_published(self) -> Version:
-        """The same as the domain knows it."""
-        r = self.row
-        return Version(tariff=r.tariff, version=r.version, since=r.since, document=r.document)
 
 
 def tariffs_of(view: View, found: Sequence[rows.Tariff]) -> list[Tariff]:
     """Rows as tariffs."""
-    group = Together(view, found)
+    group = BatchLoader(view, found)
     return [
         Tariff(
             id=strawberry.ID(r.tariff),
@@ -122,7 +112,6 @@ def versions_of(_: View, found: Sequence[rows.PublishedTariff]) -> list[TariffVe
             since=r.since,
             document=JSON(DOCUMENT.dump_python(r.document, mode="json")),
             fact=strawberry.ID(r.fact),
-            row=r,
         )
         for r in found
     ]

@@ -23,7 +23,7 @@ from api.graphql.paging import (
     page_of,
 )
 from api.graphql.scalars import Money, Position
-from api.graphql.standing import Info, KnownAt, MinPosition, Together, View, equal, on
+from api.graphql.view import BatchLoader, Info, KnownAt, MinPosition, View, equal, on
 from projections import customers as settled
 from projections import receivables as rows
 from projections.billing import bills
@@ -46,7 +46,7 @@ class Payment:
     )
     fact: strawberry.ID = strawberry.field(description="The fact that recorded it.")
     row: strawberry.Private[rows.Payment]
-    group: strawberry.Private[Together[rows.Payment]]
+    group: strawberry.Private[BatchLoader[rows.Payment]]
 
     @strawberry.field(description="For which account.")
     def account(self) -> AnAccount | None:
@@ -77,7 +77,7 @@ class Settlement:
     position: Position = strawberry.field(description="The place in history of the fact.")
     fact: strawberry.ID = strawberry.field(description="The fact that settled it.")
     row: strawberry.Private[settled.Settlement]
-    group: strawberry.Private[Together[settled.Settlement]]
+    group: strawberry.Private[BatchLoader[settled.Settlement]]
 
     @strawberry.field(description="The bill, if the item is one.")
     def bill(self) -> ABill | None:
@@ -87,7 +87,7 @@ class Settlement:
 
 def payments_of(view: View, found: Sequence[rows.Payment]) -> list[Payment]:
     """Rows as payments."""
-    group = Together(view, found)
+    group = BatchLoader(view, found)
     return [
         Payment(
             id=strawberry.ID(r.payment),
@@ -110,7 +110,7 @@ def _reversed(view: View, row: rows.Payment) -> date | None:
 
 def settlements_of(view: View, found: Sequence[settled.Settlement]) -> list[Settlement]:
     """Rows as settlements."""
-    group = Together(view, found)
+    group = BatchLoader(view, found)
     return [
         Settlement(
             item=strawberry.ID(r.item),

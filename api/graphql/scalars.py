@@ -40,11 +40,15 @@ def read_moment(given: object) -> Moment:
     told = "a moment is a position (4711) or an instant with its offset (2026-03-01T09:00:00Z)"
     try:
         at = datetime.fromisoformat(given) if isinstance(given, str) else None
-    except ValueError:
-        at = None
-    if at is None or at.tzinfo is None:
+        utc = at.astimezone(UTC) if at is not None and at.tzinfo is not None else None
+    except (
+        ValueError,
+        OverflowError,
+    ):  # its offset leads out of the calendar
+        utc = None
+    if utc is None:
         raise ValueError(f"{given!r} is not a moment: {told}")
-    return Moment(at=at.astimezone(UTC))
+    return Moment(at=utc)
 
 
 def write_moment(moment: Moment) -> str:

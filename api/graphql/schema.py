@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import strawberry
-from strawberry.extensions import MaxTokensLimiter, ParserCache
+from strawberry.extensions import MaxTokensLimiter
 from strawberry.schema.config import StrawberryConfig
 
 from api.graphql.billing import BillingQuery
 from api.graphql.books import BooksQuery
 from api.graphql.customers import PeopleQuery
 from api.graphql.facts import FactsQuery
-from api.graphql.limits import TOKENS, Limits
+from api.graphql.limits import TOKENS, Documents, Limits
 from api.graphql.metering import UsageQuery
 from api.graphql.network import PlacesQuery
 from api.graphql.pricing import PricesQuery
@@ -43,12 +43,13 @@ class Schema(strawberry.Schema):
         """Nothing is logged here."""
 
 
+DOCUMENTS = Documents()
+
 schema = Schema(
     Query,
     config=StrawberryConfig(scalar_map=SCALARS),
     extensions=[
         lambda: MaxTokensLimiter(TOKENS),
-        lambda: ParserCache(512),
-        lambda: Limits(512),
+        lambda: Limits(DOCUMENTS),
     ],
 )

@@ -152,10 +152,18 @@ def test_known_at_is_a_position_an_instant_or_its_digits(door: Door) -> None:
     assert door.ask(asked, at=earlier.isoformat())["account"] is None
     assert door.ask(asked, at=0)["account"] is None
     later = datetime.now(UTC) + timedelta(days=1)
-    assert door.ask(asked, at=later.isoformat()) == door.ask(asked)
+    code, _ = door.refused(asked, at=later.isoformat())  # a moment to come, like a position
+    assert code == "NOT_YET_RECORDED"
+    now = datetime.now(UTC).isoformat()
+    assert door.ask(asked, at=now) == door.ask(asked)
 
 
-@pytest.mark.parametrize("moment", ["yesterday", "2026-03-01T09:00:00", -1, 1.5, True, ""])
+OFF_THE_CALENDAR = ("9999-12-31T23:59:59-10:00", "0001-01-01T00:00:00+10:00")
+
+
+@pytest.mark.parametrize(
+    "moment", ["yesterday", "2026-03-01T09:00:00", -1, 1.5, True, "", *OFF_THE_CALENDAR]
+)
 def test_what_is_no_moment_is_refused_with_what_one_is(door: Door, moment: Any) -> None:
     asked = 'query ($at: Moment) { account(id: "000120", knownAt: $at) { id } }'
     _, sentence = door.refused(asked, at=moment)
@@ -318,6 +326,7 @@ def test_a_tariff_shows_its_versions_its_draft_and_what_is_in_force(door: Door) 
     assert found["draft"] is None
     assert door.ask(asked, asOf="2025-11-30")["tariff"]["inForce"] is None
     assert door.ask(asked, asOf="2025-11-30")["tariff"]["versions"] == []
+    assert door.ask(asked, on="9999-12-31")["tariff"]["inForce"] == {"version": 1}
 
 
 def test_the_utility_says_at_which_position_it_was_asked(door: Door) -> None:

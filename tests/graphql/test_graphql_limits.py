@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from graphql import parse
+from graphql import get_introspection_query, parse
 
-from api.graphql.limits import ALIASES, COST, DEPTH, TOKENS, Measure, Measured
+from api.graphql.limits import ALIASES, COST, DEPTH, TOKENS, Documents, Measure, QueryCost
 from api.graphql.schema import schema
 from replay.server import embedded
 from tests.door import Door, statements, town_of_its_own
@@ -20,12 +20,12 @@ def door(server: embedded.Server, tmp_path_factory: pytest.TempPathFactory) -> I
         yield made
 
 
-def measured(query: str, **variables: object) -> Measured:
+def measured(query: str, **variables: object) -> QueryCost:
     return Measure(schema._schema, parse(query), variables).operations()
 
 
 def test_a_list_counts_as_often_as_it_may_answer() -> None:
-    assert measured('{ account(id: "1") { id opened } }') == Measured(2, 0, 3)
+    assert measured('{ account(id: "1") { id opened } }') == QueryCost(2, 0, 3)
     assert measured("{ accounts { nodes { id } } }").cost == 1 + 20 * 2
     assert measured("{ accounts(first: 7) { nodes { id } } }").cost == 1 + 7 * 2
     by_variable = "query ($n: Int!) { accounts(first: $n) { nodes { id } } }"
@@ -50,12 +50,31 @@ def test_a_fragment_costs_wherever_it_is_spread() -> None:
     assert measured(spread + "fragment F on Account { x: id }").aliases == 1  # an alias is one
 
 
-def test_introspection_costs_nothing(door: Door) -> None:
-    deep = "name ofType { name ofType { name ofType { name ofType { name ofType { name"
-    deep += " ofType { name ofType { name ofType { name } } } } } } } }"
-    query = f"{{ __schema {{ types {{ fields {{ args {{ type {{ {deep} }} }} }} }} }} }}"
-    assert measured(query).depth == measured(query).cost == 0
-    assert door.ask(query)["__schema"]["types"]
+def test_introspection_as_tools_ask_it_is_answered(door: Door) -> None:
+    asked = get_introspection_query(descriptions=True, input_value_deprecation=True)
+    assert 10_000 < measured(asked).cost < COST
+    assert door.ask(asked)["__schema"]["types"]
+
+
+def test_introspection_that_multiplies_is_refused(door: Door) -> None:
+    inner = "name"
+    for _ in range(4):
+        inner = f"name fields {{ type {{ {inner} }} }}"
+    assert door.refused(f"{{ __schema {{ types {{ {inner} }} }} }}")[0] == "QUERY_TOO_COSTLY"
+
+
+def test_documents_are_kept_by_their_bytes() -> None:
+    documents = Documents(most=1000)
+    for n in range(100):
+        source = f"{{ utility {{ name }} }} # {n:03} {'x' * 70}"
+        documents.keep(source, parse(source), None)
+        documents.keep(source, parse(source), [])
+    assert len(documents) == 10
+    assert documents.bytes <= 1000
+    assert documents.get(source) is not None
+    large = "{ utility { name } } #" + "x" * 1000
+    documents.keep(large, parse(large), None)  # larger than all there is room for
+    assert (len(documents), documents.bytes) == (0, 0)
 
 
 def test_a_query_too_deep_is_refused(door: Door) -> None:

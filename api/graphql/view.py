@@ -2,7 +2,7 @@
 Where a query stands: what was known by then, and the business day it asks about.
 
 A request reads one snapshot of the tables, so that all its answers are of one moment.  What is
-shown side by side is `Together`: asked of one, a nested thing is looked up for all at once.
+shown side by side is `BatchLoader`: asked of one, a nested thing is looked up for all at once.
 """
 
 from __future__ import annotations
@@ -175,7 +175,7 @@ class View:
 
 
 @dataclass
-class Together(Generic[R]):
+class BatchLoader(Generic[R]):
     """Rows shown side by side: what is asked of one of them is answered for all at once."""
 
     view: View
@@ -191,7 +191,7 @@ class Together(Generic[R]):
         return known
 
 
-class Asked(BaseContext):
+class QueryContext(BaseContext):
     """One request: who asks, and the snapshot it reads.  Close it when it is answered."""
 
     def __init__(self, system: System, person: Person) -> None:
@@ -199,13 +199,13 @@ class Asked(BaseContext):
         self.system = system
         self.person = person
         self._open = ExitStack()
-        self._still: PostgresTables | None = None
+        self._snapshot: PostgresTables | None = None
         self._shows = 0  # a position that the snapshot has for certain
 
     def close(self) -> None:
         """Let the snapshot go."""
         self._open.close()
-        self._still = None
+        self._snapshot = None
 
     def view(
         self, as_of: date | None, known_at: Moment | None, min_position: int | None
@@ -213,18 +213,21 @@ class Asked(BaseContext):
         """Where a root stands.  Raises Problem: NOT_YET_RECORDED, LAGGING."""
         known = self._position(known_at)
         needed = max(known or 0, min_position or 0)
-        if self._still is None or self._shows < needed:
+        if self._snapshot is None or self._shows < needed:
             self._wait(needed)
             self.close()
-            self._still = self._open.enter_context(self.system.tables.snapshot())
+            self._snapshot = self._open.enter_context(self.system.tables.snapshot())
             self._shows = needed
-        return View(self.system, self._still, known, as_of)
+        return View(self.system, self._snapshot, known, as_of)
 
     def _position(self, known_at: Moment | None) -> int | None:
         if known_at is None:
             return None
-        if known_at.at is not None:
-            return self.system.history.moment(known_at.at)
+        if (at := known_at.at) is not None:
+            if at > (now := datetime.now(UTC)):
+                told = f"{at.isoformat()} is still to come; now it is {now.isoformat()}."
+                raise Problem("NOT_YET_RECORDED", told, now=now)
+            return self.system.history.moment(at)
         return known_at.position
 
     def _wait(self, position: int) -> None:
@@ -245,4 +248,4 @@ class Asked(BaseContext):
             )
 
 
-Info: TypeAlias = strawberry.Info[Asked, None]
+Info: TypeAlias = strawberry.Info[QueryContext, None]
