@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -13,10 +13,12 @@ from domain.kit import KINDS, Fact, Refused, Stream
 from projections.billing import Bill, Correction, bills, corrections
 from projections.customers import Movement, accounts, movements
 from projections.kit.table import Projection, Where
+from projections.kit.versions import TableGrowing
 from projections.metering import installations
 from projections.network import points, supplies
 from projections.organisation import settings
 from projections.receivables import Payment, payments
+from replay.store.append import Unreadable
 
 
 class NothingHappened(Refused):
@@ -56,7 +58,11 @@ class AccountThen:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """A stream up to a position, and what was known there."""
+    """
+    A stream up to a position, and what was known there.
+
+    `growing` says which table is rebuilt and cannot be read yet; then only facts are shown.
+    """
 
     stream: str
     known_at: int
@@ -65,29 +71,35 @@ class Past:
     facts: tuple[Happened, ...]
     account: AccountThen | None
     rows: dict[str, list[Any]]
+    growing: str | None = None
 
 
 def at(system: System, stream: str, known_at: int, as_of: date | None = None) -> Past:
     """
     What was known of a stream at a position; the tables must be folded that far.
 
-    Raises NoSuchStream, NothingHappened.
+    A fact that cannot be read is shown as such.  Raises NoSuchStream, NothingHappened.
     """
     kind, _, key = stream.partition("-")
     if not key or kind not in {each.name for each in KINDS.values()}:
         raise NoSuchStream(stream=stream)
-    found = system.history.of(Stream(stream), until=known_at)
+    found = system.history.of(Stream(stream), until=known_at, unreadable=True)
     if not found:
         raise NothingHappened(stream=stream, known_at=known_at)
-    return Past(
+    past = Past(
         stream=stream,
         known_at=known_at,
         head=system.history.head(),
         as_of=as_of,
         facts=tuple(shown(fact) for fact in found if _dated(fact, as_of)),
-        account=_account(system, key, known_at, as_of) if kind == "account" else None,
-        rows=_rows(system, kind, key, known_at),
+        account=None,
+        rows={},
     )
+    try:
+        account = _account(system, key, known_at, as_of) if kind == "account" else None
+        return replace(past, account=account, rows=_rows(system, kind, key, known_at))
+    except TableGrowing as growing:
+        return replace(past, growing=str(growing))
 
 
 def _dated(fact: Fact, as_of: date | None) -> bool:
@@ -98,15 +110,23 @@ def _dated(fact: Fact, as_of: date | None) -> bool:
 
 def shown(fact: Fact) -> Happened:
     """A fact with its event as JSON has it."""
+    if isinstance(fact.event, Unreadable):
+        data = {"unreadable": str(fact.event)}
+        return Happened(*_envelope(fact), fact.event.name, data)
     data = TypeAdapter[Any](type(fact.event)).dump_python(fact.event, mode="json")
-    return Happened(fact.position, fact.version, fact.at, fact.by, fact.role, fact.name, data)
+    return Happened(*_envelope(fact), fact.name, data)
 
 
-def _account(system: System, key: str, known_at: int, as_of: date | None) -> AccountThen:
+def _envelope(fact: Fact) -> tuple[int, int, datetime, str, str]:
+    return fact.position, fact.version, fact.at, fact.by, fact.role
+
+
+def _account(system: System, key: str, known_at: int, as_of: date | None) -> AccountThen | None:
+    """An account by the tables; None where its facts could not be folded."""
     row = system.tables.get(accounts, key, known_at=known_at)
     here = system.tables.get(settings, "settings", known_at=known_at)
-    assert row is not None, "an account that was opened has a row"
-    assert here is not None, "there is no account before the utility"
+    if row is None or here is None:
+        return None
     mine = Where("account", "=", key)
     until = () if as_of is None else (Where("on", "<=", as_of),)
     moved = system.tables.find(movements, mine, *until, order=("position",), known_at=known_at)

@@ -31,12 +31,14 @@ from api.dispatch import Unexpected
 from api.system import Lagging
 from domain.catalogue import COMMANDS
 from domain.kit import Refused
+from projections.kit.versions import TableGrowing
 from replay.store.append import KeyReused, Overloaded, Stale, Unavailable
 
 log = logging.getLogger("wattledger.problems")
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER = "1"  # second: by then the queue is written, or the database is back or is not
+GROWN_AFTER = "5"  # seconds: tables that are rebuilt take some
 INPUT_MOST = 100  # characters shown of an offending input
 ERRORS_MOST = 50  # errors shown of one body
 STANDARD = ("type", "title", "status", "detail", "instance")
@@ -194,6 +196,14 @@ def _later(
     return Problem(status, code, title, detail, more or {}, {"Retry-After": RETRY_AFTER})
 
 
+def _growing(wrong: TableGrowing) -> Problem:
+    more: dict[str, Any] = {"table": wrong.table}
+    if wrong.progress is not None:
+        more |= {"position": wrong.progress.position, "goal": wrong.progress.goal}
+    headers = {"Retry-After": GROWN_AFTER}
+    return Problem(503, "growing", sentence(TableGrowing), f"{wrong} {NOTHING}", more, headers)
+
+
 TRANSLATED: dict[type[Exception], Callable[[Any], Problem]] = {
     Refused: _refused,
     Unexpected: lambda _: Problem(412, "unexpected-version", sentence(Unexpected)),
@@ -207,6 +217,7 @@ TRANSLATED: dict[type[Exception], Callable[[Any], Problem]] = {
     Overloaded: lambda _: _later(429, "overloaded", sentence(Overloaded), NOTHING),
     Unavailable: _unavailable,
     Lagging: lambda _: _later(503, "lagging", sentence(Lagging), NOTHING),
+    TableGrowing: _growing,
     psycopg.OperationalError: lambda _: _later(
         503, "unavailable", "The database does not answer.", ""
     ),

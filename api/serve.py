@@ -18,9 +18,11 @@ from api.app import create_app
 from api.auth import BadSecret
 from api.pulse import Pulse
 from api.settings import Settings
-from api.system import System, notarised, opened
+from api.system import NotRebuilt, System, notarised, opened
+from projections.kit.versions import TablesAreNewer
 from replay.server.embedded import NoDatabase, claim
 from replay.store.history import Unavailable
+from replay.store.migrations import FolderIsNewer, Migrated
 
 log = logging.getLogger("wattledger.serve")
 
@@ -53,8 +55,18 @@ def run(settings: Settings, first: Callable[[System], None] = lambda _: None) ->
         ):
             first(it)
             serve(it, listener)
-    except (PortTaken, AlreadyServed, NoDatabase, Unavailable, BadSecret) as wrong:
-        sys.exit(str(wrong))
+    except (
+        PortTaken,
+        AlreadyServed,
+        NoDatabase,
+        Unavailable,
+        BadSecret,
+        FolderIsNewer,
+        TablesAreNewer,
+        Migrated,
+        NotRebuilt,
+    ) as wrong:
+        sys.exit(str(wrong) or wrong.__doc__)
     except KeyboardInterrupt:
         sys.exit("Stopped before it served.")
 

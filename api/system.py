@@ -10,19 +10,23 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
+
 from api.dispatch import Dispatch
 from api.local_day import Clock, LocalDay, clock
 from api.settings import Settings
 from domain.billing.bill import BillCalculation
-from projections.catalogue import PROJECTIONS
+from projections.catalogue import PROJECTIONS, RETIRED
 from projections.kit.postgres import PostgresTables, reading_pool
+from projections.kit.versions import known, versions
 from replay.billing.office import Billing
 from replay.proofs.checkpoints import Notary
 from replay.server import embedded
-from replay.store.history import History
-from replay.store.migrations import migrate
+from replay.store.history import History, Unavailable
+from replay.store.migrations import migrate, pending
 from replay.store.roles import application
 from replay.tables.follow import Follower
+from replay.tables.upgrade import Upgrade
 
 log = logging.getLogger("wattledger.system")
 
@@ -49,27 +53,54 @@ class System:
 
 
 @contextmanager
-def opened(settings: Settings, now: Clock = clock) -> Iterator[System]:
+def opened(
+    settings: Settings, now: Clock = clock, *, follow: bool = True, upgrade: bool = True
+) -> Iterator[System]:
     """
-    Open the utility in the data folder (or the database given), following history as it goes.
+    Open the utility in the data folder (or the database given).
 
-    Raises embedded.NoDatabase, replay.store.history.Unavailable, replay.tables.follow.Outdated.
+    With `follow` its tables are kept up with history meanwhile, and with `upgrade` those of an
+    earlier release are rebuilt beside the old ones; who reads them before gets TableGrowing.
+    What needs no table does without both.
+
+    Raises embedded.NoDatabase, replay.store.history.Unavailable, and where the folder is one of
+    a newer release FolderIsNewer or TablesAreNewer, before anything is written.
     """
     with ExitStack() as stack:
         owner, recovered = database(settings, stack)
-        migrate(owner)
-        # Ours: the application may add and read facts, no more.  Yours: as whom you say.
-        url = owner if settings.database_url else application(owner)
+        url = brought_up(owner, settings)
         history = stack.enter_context(History(url))
         follower = Follower(history, url, PROJECTIONS)
-        follower.prepare()  # so that whoever is quicker than the follower finds tables
+        work = Upgrade(history, url, PROJECTIONS, RETIRED)
         pool = stack.enter_context(reading_pool(url))
         tables = PostgresTables(pool, PROJECTIONS)
+        if follow:
+            follower.begin()  # so that whoever is quicker than the follower finds tables
+            stack.enter_context(_running("follower", follower.run))
+        found = tables.refresh()
+        if (found.outdated or found.others) and follow and upgrade:
+            stack.enter_context(_running("upgrade", work.run))
         billing = Billing(history, tables, lambda: caught_up(history, tables))
         today = LocalDay(history, now)
         dispatch = Dispatch(history, {BillCalculation: billing.calculated}, today)
-        stack.enter_context(_running("follower", follower.run))
         yield System(settings, url, recovered, history, tables, follower, billing, dispatch)
+
+
+def brought_up(owner: str, settings: Settings) -> str:
+    """
+    Bring the database to this release, but for its tables; the URL to use it with.
+
+    Raises FolderIsNewer, TablesAreNewer, Unavailable.
+    """
+    try:
+        with psycopg.connect(owner, autocommit=True) as db:
+            pending(db)
+            known(versions(db, PROJECTIONS), RETIRED)
+    except psycopg.OperationalError as wrong:
+        raise Unavailable(f"no database: {wrong}") from wrong
+    migrate(owner)
+    # Ours: the application may add and read facts, no more.  Yours: as whom you say.
+    return owner if settings.database_url else application(owner)
 
 
 def database(settings: Settings, stack: ExitStack) -> tuple[str, str | None]:
@@ -92,6 +123,20 @@ def caught_up(history: History, tables: PostgresTables, timeout: float = 10.0) -
         if time.monotonic() > until or not _is_running("follower"):
             raise Lagging
     return head
+
+
+class NotRebuilt(Exception):
+    """Tables of an earlier release could not be rebuilt; the log says why."""
+
+
+def rebuilt(system: System, tell: Callable[[int, int], None] = lambda *_: None) -> None:
+    """Wait until no table of an earlier release is left.  Raises NotRebuilt."""
+    while system.tables.refresh().outdated:
+        if not _is_running("upgrade"):
+            raise NotRebuilt
+        if (progress := system.tables.progress) is not None:
+            tell(progress.position, progress.goal)
+        time.sleep(0.1)
 
 
 def _is_running(name: str) -> bool:

@@ -15,6 +15,9 @@ from projections.pricing import tariff_versions, tariffs
 from projections.readings import interval_days
 from projections.receivables import payments
 
+RETIRED: tuple[str, ...] = ()
+"""Names of tables that earlier releases had: dropped by an upgrade, and not used again."""
+
 PROJECTIONS: tuple[Projection[Any], ...] = (
     settings,
     customers,

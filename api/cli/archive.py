@@ -21,7 +21,7 @@ from api.cli.kit import (
     settings,
     system,
 )
-from api.system import caught_up, database, opened
+from api.system import caught_up, database, opened, rebuilt
 from domain.organisation.utility import utility
 from projections.catalogue import PROJECTIONS
 from replay.archives import archive
@@ -46,7 +46,7 @@ def export(
     as_json: JsonOption = False,
 ) -> None:
     """Write history into a folder, sealed; run again, it goes on where it was cut off."""
-    with system(data) as it, progress() as tell:
+    with system(data, "none") as it, progress() as tell:
         head = it.history.head()
         if until is not None and until > head:
             raise Misused(f"--until is a position up to {head}, how far history has come")
@@ -83,6 +83,7 @@ def restore(
                 err.print(recovered, style="yellow", markup=False)
             found = restored(folder, url, keys=keys, without_keys=without_keys, progress=tell)
         with opened(wanted) as it:
+            rebuilt(it, lambda done, of: tell("tables are filled", done, of))
             position = caught_up(it.history, it.tables, 3600.0)
     if as_json:
         answer({**plain(found), "position": position})
@@ -97,6 +98,7 @@ def sweep(data: DataOption = None, as_json: JsonOption = False) -> None:
     with ExitStack() as stack:
         url, _ = database(wanted, stack)
         with opened(wanted) as it:
+            rebuilt(it)
             caught_up(it.history, it.tables, 60.0)
         swept(url, PROJECTIONS)
         with psycopg.connect(url) as connection:

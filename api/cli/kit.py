@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 import psycopg
 import typer
@@ -30,9 +30,10 @@ from api.demo.http import NotAnswered
 from api.demo.story import StoryBroke
 from api.dispatch import RequestContext
 from api.settings import Settings
-from api.system import Lagging, System, opened
+from api.system import Lagging, NotRebuilt, System, opened, rebuilt
 from domain.kit import Refused
 from domain.values import amount_text
+from projections.kit.versions import TableGrowing, TablesAreNewer
 from replay.archives.chunks import ArchiveTrouble
 from replay.server.embedded import NoDatabase
 from replay.store.history import (
@@ -43,12 +44,14 @@ from replay.store.history import (
     Unavailable,
     Unreadable,
 )
-from replay.store.migrations import Migrated
+from replay.store.migrations import FolderIsNewer, Migrated
+from replay.tables.rebuild import RebuildRunning
 
 DataOption: TypeAlias = Annotated[
     Path | None,
     typer.Option("--data", help="The data folder.", envvar="WATTLEDGER_DATA_DIR"),
 ]
+Tables: TypeAlias = Literal["ready", "rebuilt", "followed", "none"]
 JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Answer with JSON.")]
 
 out = Console(highlight=False, soft_wrap=True)
@@ -68,15 +71,30 @@ def settings(**given: Any) -> Settings:
 
 
 @contextmanager
-def system(data: Path | None) -> Iterator[System]:
-    """The utility in the data folder; says what its start had to put right."""
+def system(data: Path | None, tables: Tables = "ready") -> Iterator[System]:
+    """
+    The utility in the data folder; says what its start had to put right.
+
+    Tables are "ready": those of an earlier release are rebuilt first; "rebuilt" meanwhile; only
+    "followed"; or there is "none" of them needed.
+    """
     chosen = settings(data_dir=data)
     level = logging.DEBUG if chosen.log == "debug" else logging.WARNING
     logging.basicConfig(level=level, format="%(levelname)s: %(message)s")
-    with opened(chosen) as it:
+    upgrade = tables in {"ready", "rebuilt"}
+    with opened(chosen, follow=tables != "none", upgrade=upgrade) as it:
         if it.recovered:
             err.print(it.recovered, style="yellow", markup=False)
+        if tables == "ready":
+            brought_up(it)
         yield it
+
+
+def brought_up(it: System) -> None:
+    """Wait, with progress, until tables of an earlier release are rebuilt."""
+    if it.tables.refresh().outdated:
+        with progress() as tell:
+            rebuilt(it, lambda done, of: tell("tables of this release are filled", done, of))
 
 
 def myself(role: str) -> RequestContext:
@@ -216,6 +234,11 @@ def sentence(wrong: Exception) -> str:
             | HistoryBroken()
             | Unreadable()
             | Migrated()
+            | FolderIsNewer()
+            | TablesAreNewer()
+            | TableGrowing()
+            | RebuildRunning()
+            | NotRebuilt()
             | Stale()
             | Overloaded()
             | KeyReused()

@@ -25,6 +25,8 @@ from api.cli.kit import (
 from api.past import AccountThen, Happened, Past
 from api.system import System, caught_up
 from projections.catalogue import PROJECTIONS
+from projections.kit.versions import TableGrowing
+from projections.kit.writer import Parked
 from replay.billing.verify import verify as verified
 from replay.tables.rebuild import rebuild as rebuilt
 
@@ -56,7 +58,7 @@ def replay(
 ) -> None:
     """Show a stream, and the account, bill or meter it is, as they were known at a position."""
     until = None if as_of is None else day(as_of, "--as-of")
-    with system(data) as it:
+    with system(data, "followed") as it:
         position = _position(it, known_at)
         found = past.at(it, stream, position, until)
     if as_json:
@@ -66,7 +68,10 @@ def replay(
 
 
 def _position(it: System, known_at: str | None) -> int:
-    head = caught_up(it.history, it.tables)
+    try:
+        head = caught_up(it.history, it.tables)
+    except TableGrowing:
+        head = it.history.head()  # facts are shown all the same
     if known_at is None:
         return head
     if known_at.isdigit():
@@ -82,6 +87,9 @@ def _show(found: Past) -> None:
         who = f"{fact.by} ({fact.role})"
         say(f"  {fact.position:>8}  {fact.at:%Y-%m-%d %H:%M:%S}  {who}  {fact.name}")
         say(f"            {_data(fact)}", style="dim")
+    if found.growing is not None:
+        say()
+        say(found.growing, style="yellow")
     if found.account is not None:
         _show_account(found.account)
         return
@@ -183,7 +191,7 @@ def rebuild(
     as_json: JsonOption = False,
 ) -> None:
     """Grow tables anew from history beside the old ones, compare them, and swap them in."""
-    with system(data) as it, progress() as tell:
+    with system(data, "none") as it, progress() as tell:
         try:
             report = rebuilt(
                 it.history,
@@ -192,6 +200,7 @@ def rebuild(
                 tables or None,
                 lambda done, of: tell("facts folded again", done, of),
                 swap=not compare_only,
+                retired=() if tables or compare_only else it.tables.refresh().others,
             )
         except ValueError as wrong:
             raise Misused(str(wrong)) from wrong
@@ -208,3 +217,30 @@ def rebuild(
         took = f"{report.facts} facts in {report.seconds:.1f} s"
         say(f"{took}; {len(report.tables)} tables {done}.")
     raise typer.Exit(1 if differ else 0)
+
+
+def resume(
+    tables: Annotated[
+        list[str] | None, typer.Argument(help="Which tables; all of them if none is named.")
+    ] = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Try again what could not be folded, and say what still cannot be."""
+    if unknown := set(tables or ()).difference(each.name for each in PROJECTIONS):
+        raise Misused(f"no projection is called {', '.join(sorted(unknown))}")
+    with system(data, "none") as it:
+        before = _of(it.follower.parked(), tables)
+        left = it.follower.resume(tables or None)
+    done = len(before) - len(left)
+    if as_json:
+        answer({"resumed": done, "parked": [each._asdict() for each in left]})
+    else:
+        say(f"{done} of {len(before)} parked facts are folded.")
+        for each in left:
+            say(f"  {each.projection}: {each.stream} at {each.position}: {each.error}", "red")
+    raise typer.Exit(1 if left else 0)
+
+
+def _of(parked: list[Parked], tables: list[str] | None) -> list[Parked]:
+    return [each for each in parked if not tables or each.projection in tables]

@@ -21,7 +21,7 @@ from replay.proofs.proofs import NotSigned, consistency_proof, holds, inclusion_
 
 def checkpoint(data: DataOption = None, as_json: JsonOption = False) -> None:
     """Sign what was recorded since the last checkpoint, now and not when it is due."""
-    with system(data) as it:
+    with system(data, "none") as it:
         signed = Notary(it.history, it.url, it.witness).sign()
         witness = it.witness
     if as_json:
@@ -43,7 +43,7 @@ def prove(
     data: DataOption = None,
 ) -> None:
     """Print a proof that a fact is in history, or that history only grew."""
-    with system(data) as it, psycopg.connect(it.url) as connection:
+    with system(data, "none") as it, psycopg.connect(it.url) as connection:
         try:
             if since is None:
                 found = inclusion_proof(connection, position)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 import threading
+from contextlib import suppress
 from datetime import date, timedelta
 from typing import Annotated, Any
 
@@ -17,6 +18,7 @@ from api.cli.kit import (
     JsonOption,
     Misused,
     answer,
+    brought_up,
     data_option,
     err,
     program,
@@ -30,6 +32,7 @@ from api.settings import Settings
 from api.system import System
 from domain.billing.bill import bill_key
 from domain.kit import Stream
+from projections.kit.versions import TableGrowing
 
 MOVES_IN = "The data folder is empty: a demo utility moves in."
 GOES_ON = "The demo utility was not quite there when it was stopped: it goes on moving in."
@@ -65,6 +68,7 @@ def serve(
             err.print(it.recovered, style="yellow", markup=False)
         secret_of(chosen)  # before the demo: who cannot sign tokens is told at once
         if chosen.demo and town.wanted(it):
+            brought_up(it)
             fill(it, accounts)
         welcome(chosen, it)
 
@@ -121,7 +125,7 @@ QUERY = (
 
 def follow(data: DataOption = None) -> None:
     """Keep the tables up with history, for a database whose servers do not; Ctrl-C stops it."""
-    with system(data) as it:
+    with system(data, "rebuilt") as it:
         err.print(
             f"Following, from position {it.tables.position}. Ctrl-C stops it.", markup=False
         )
@@ -154,7 +158,7 @@ def token(
 def doctor(data: DataOption = None, as_json: JsonOption = False) -> None:
     """Show the settings (secrets masked), versions, and how the database and its tables are."""
     chosen = settings(data_dir=data)
-    with system(chosen.data_dir) as it:
+    with system(chosen.data_dir, "none") as it:
         found = {"settings": _settings(chosen), "versions": _versions(), "database": _state(it)}
     if as_json:
         answer(found)
@@ -182,13 +186,30 @@ def _versions() -> dict[str, Any]:
     return found
 
 
+def _tables(it: System) -> str | dict[str, Any]:
+    """Whether the tables are those of this program; which are not, and how far a rebuild is."""
+    found = it.tables.refresh()
+    if not found.outdated and not found.others:
+        return "up to date"
+    progress = it.tables.progress
+    done = "not begun; `serve` does it"
+    if progress is not None:
+        done = f"{progress.position} of {progress.goal} facts"
+    return {
+        "to rebuild": {name: found.changed.get(name, "new") for name in sorted(found.outdated)},
+        "to drop": sorted(found.others),
+        "rebuild": done,
+    }
+
+
 def _state(it: System) -> dict[str, Any]:
     with psycopg.connect(it.url) as db:
         version, size = db.execute(
             "select current_setting('server_version'), pg_database_size(current_database())"
         ).fetchone() or ("", 0)
     head = it.history.head()
-    it.tables.wait_for(head, 2.0)
+    with suppress(TableGrowing):
+        it.tables.wait_for(head, 2.0)  # whoever follows has a moment to come up
     parked = it.follower.parked()
     return {
         "postgres": version,
@@ -197,6 +218,7 @@ def _state(it: System) -> dict[str, Any]:
         "head": head,
         "folded to": it.tables.position,
         "lag": head - it.tables.position,
+        "tables": _tables(it),
         "parked streams": sorted({f"{one.stream} ({one.projection})" for one in parked}),
         "recovered": it.recovered or "nothing to recover",
     }

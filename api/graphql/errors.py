@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import asdict
 from typing import Any
 from uuid import uuid4
 
@@ -13,6 +14,7 @@ from psycopg_pool import PoolTimeout
 from pydantic_core import to_jsonable_python
 
 from domain.kit import Refused
+from projections.kit.versions import TableGrowing
 from replay.store.append import Unavailable
 
 log = logging.getLogger("wattledger.graphql")
@@ -42,6 +44,9 @@ def shown(error: GraphQLError) -> GraphQLError:
             code = cause.code.upper().replace("-", "_")
             details = _plain(cause.details)
             return _with(error, str(cause), {"code": code, "details": details})
+        case TableGrowing(table=table, progress=progress):
+            details = {"table": table, **({} if progress is None else asdict(progress))}
+            return _with(error, str(cause), {"code": "GROWING", "details": details})
         case ValueError() if error.path is None:
             return _with(error, error.message, {"code": "BAD_REQUEST"})
         case Unavailable() | OperationalError() | PoolTimeout():

@@ -70,7 +70,7 @@ def every_table(stored: Iterable[Stored]) -> str:
 
 
 def meta(schema: str) -> str:
-    """Create the schema and its own two tables, if they are not there."""
+    """Create the schema and its own three tables, if they are not there."""
     return (
         f'create schema if not exists "{schema}";'
         f'create table if not exists "{schema}".progress (projection text primary key,'
@@ -78,7 +78,9 @@ def meta(schema: str) -> str:
         f" growth bigint not null);"
         f'create table if not exists "{schema}".parked (projection text not null,'
         f" stream text not null, position bigint not null, error text not null,"
-        f" primary key (projection, position))"
+        f" primary key (projection, position));"
+        f'create table if not exists "{schema}".rebuilding (projection text primary key,'
+        f" position bigint not null, goal bigint not null)"
     )
 
 

@@ -13,14 +13,17 @@ import psycopg
 from psycopg_pool import ConnectionPool
 
 from projections.kit.columns import plain, read, storable
+from projections.kit.conditions import beyond, conditions, is_key, was_known
 from projections.kit.copying import Connection, copied
 from projections.kit.ddl import SCHEMA, Stored, every_table, quoted
-from projections.kit.table import NO_PLACE, Projection, Where, checked, key_values
+from projections.kit.table import Projection, Where, checked, key_values
+from projections.kit.versions import Progress, TableGrowing, Versions, rebuilding, versions
 
 R = TypeVar("R")
 Pool: TypeAlias = ConnectionPool[Connection]
 
 CURSORS = count(1)
+AGAIN = 0.2  # seconds between two looks whether tables that are rebuilt are swapped in
 PAUSE = 0.003  # seconds between two looks at the progress, however many wait for it
 
 
@@ -35,7 +38,8 @@ class PostgresTables:
     Tables (see projections.kit.table) over a pool whose connections commit by themselves.
 
     Safe to be shared by threads.  Each answer is of one moment; `snapshot` gives tables whose
-    answers are all of the same moment.
+    answers are all of the same moment.  After `refresh`, whoever reads a table that is rebuilt
+    after an upgrade gets TableGrowing, until it is swapped in, whoever does that.
     """
 
     def __init__(
@@ -50,22 +54,32 @@ class PostgresTables:
         self._stored: dict[Projection[Any], Stored] = {}
         self._said: dict[tuple[Any, ...], bytes] = {}
         self._seen, self._turn = 0, Lock()
+        self._outdated: frozenset[str] = frozenset()
+        self._progress: Progress | None = None
+        self._looked = 0.0
 
     @property
     def position(self) -> int:
-        """The position up to which every projection is folded; 0 before the first fact."""
+        """The position up to which every table that may be read is folded; 0 before any."""
         query = (
             f"select case when count(*) = cardinality(%s::text[]) then min(position) end"
             f' from "{self._schema}".progress where projection = any(%s)'
         )
         try:
-            found = self._rows(query.encode(), (self._names, self._names))
+            names = [name for name in self._names if name not in self._outdated]
+            found = self._rows(query.encode(), (names, names))
         except psycopg.errors.UndefinedTable:
             return 0  # no follower was ever here
         return int(found[0][0] or 0)
 
     def wait_for(self, position: int, timeout: float) -> bool:
-        """Wait until facts are folded up to a position; False after `timeout` seconds."""
+        """
+        Wait until facts are folded up to a position; False after `timeout` seconds.
+
+        Raises TableGrowing where there is no table to be read yet.
+        """
+        if self._outdated and self._outdated.issuperset(self._names):
+            self._check(self._names[0])
         until = time.monotonic() + timeout
         while self._seen < position:
             left = until - time.monotonic()
@@ -85,13 +99,49 @@ class PostgresTables:
     @contextmanager
     def snapshot(self) -> Iterator[PostgresTables]:
         """Tables of one moment: one connection, one snapshot, for as long as it lasts."""
+        if self._outdated:
+            self._look()
+        outdated = self._outdated
         with self._connection() as db, db.transaction():
             db.execute("set transaction isolation level repeatable read, read only")
-            if self._projections:
+            if readable := [one for one in self._projections if one.name not in outdated]:
                 # Before the snapshot: of tables swapped in behind it, it would see them empty.
-                tables = every_table(map(self._of, self._projections))
+                tables = every_table(map(self._of, readable))
                 db.execute(f"lock table {tables} in access share mode".encode())
-            yield PostgresTables(db, self._projections, schema=self._schema)
+            yield self._alike(db, outdated)
+
+    def refresh(self) -> Versions:
+        """Look which tables are those of these projections.  Raises TablesAreNewer."""
+        with self._connection() as db:
+            found = versions(db, self._projections, self._schema)
+            self._progress = rebuilding(db, self._schema) if found.outdated else None
+        if found.outdated != self._outdated:
+            self._outdated, self._seen = found.outdated, 0
+        self._looked = time.monotonic()
+        return found
+
+    @property
+    def progress(self) -> Progress | None:
+        """How far the rebuild was at the last `refresh`; None if none went on."""
+        return self._progress
+
+    def _alike(self, db: Connection, outdated: frozenset[str]) -> PostgresTables:
+        """The same over one connection, for which what may be read does not change."""
+        made = PostgresTables(db, self._projections, schema=self._schema)
+        made._outdated, made._progress = outdated, self._progress
+        made._looked = float("inf")
+        return made
+
+    def _look(self) -> None:
+        if time.monotonic() - self._looked > AGAIN:
+            self.refresh()
+
+    def _check(self, name: str) -> None:
+        """Raise TableGrowing if a table may not be read, as far as is known now."""
+        if name in self._outdated:
+            self._look()
+            if name in self._outdated:
+                raise TableGrowing(name, self._progress)
 
     def get(
         self, projection: Projection[R], key: Any, *, known_at: int | None = None
@@ -172,10 +222,10 @@ class PostgresTables:
         self, stored: Stored, where: Iterable[Where], known_at: int | None
     ) -> tuple[str, list[str], list[Any]]:
         """The table to look in, and the conditions."""
-        text, values = _conditions(stored, where)
+        text, values = conditions(stored, where)
         if known_at is None:
             return stored.table, text, values
-        return stored.past, [*text, _was_known(stored)], [*values, known_at, known_at]
+        return stored.past, [*text, was_known(stored)], [*values, known_at, known_at]
 
     def _found(
         self,
@@ -191,8 +241,8 @@ class PostgresTables:
         stored = self._of(projection)
         source, text, values = self._among(stored, where, known_at)
         if after is not None:
-            beyond, more = _beyond(stored, by, after, descending)
-            text, values = [*text, beyond], [*values, *more]
+            behind, more = beyond(stored, by, after, descending)
+            text, values = [*text, behind], [*values, *more]
         turn = " desc" if descending else ""
         return (
             f"select {stored.listed()} from {source} v where {' and '.join(text) or 'true'}",
@@ -258,6 +308,8 @@ class PostgresTables:
             return cursor.execute(query, tuple(values)).fetchall()
 
     def _of(self, projection: Projection[Any]) -> Stored:
+        if self._outdated:
+            self._check(projection.name)
         if (stored := self._stored.get(projection)) is None:
             stored = self._stored[projection] = Stored(self._schema, projection)
         return stored
@@ -265,6 +317,8 @@ class PostgresTables:
     def _query(
         self, projection: Projection[Any], kind: tuple[str, ...], say: Callable[[Stored], str]
     ) -> bytes:
+        if self._outdated:
+            self._check(projection.name)
         known = (projection, *kind)
         if (query := self._said.get(known)) is None:
             query = self._said[known] = say(self._of(projection)).encode()
@@ -272,12 +326,12 @@ class PostgresTables:
 
     @staticmethod
     def _get(stored: Stored) -> str:
-        return f"select {stored.listed()} from {stored.table} v where {_is_key(stored)}"
+        return f"select {stored.listed()} from {stored.table} v where {is_key(stored)}"
 
     @staticmethod
     def _get_known(stored: Stored) -> str:
         return (
-            f"select gone, {stored.listed()} from {stored.past} v where {_is_key(stored)}"
+            f"select gone, {stored.listed()} from {stored.past} v where {is_key(stored)}"
             f" and known_from <= %s order by known_from desc limit 1"
         )
 
@@ -285,75 +339,9 @@ class PostgresTables:
     def _past(stored: Stored) -> str:
         return (
             f"select known_from, gone, {stored.listed()} from {stored.past} v"
-            f" where {_is_key(stored)} order by known_from"
+            f" where {is_key(stored)} order by known_from"
         )
 
 
 def _same(value: Any) -> Any:
     return value
-
-
-def _is_key(stored: Stored) -> str:
-    return " and ".join(f"{quoted(column.name)} = %s" for column in stored.key)
-
-
-def _was_known(stored: Stored) -> str:
-    """True of the version of a row in which no other came between it and the position."""
-    same = " and ".join(f"n.{quoted(c.name)} = v.{quoted(c.name)}" for c in stored.key)
-    return (
-        f"not v.gone and v.known_from <= %s and not exists (select from {stored.past} n"
-        f" where {same} and n.known_from > v.known_from and n.known_from <= %s)"
-    )
-
-
-def _conditions(stored: Stored, where: Iterable[Where]) -> tuple[list[str], list[Any]]:
-    kinds = {column.name: column.sql for column in stored.columns}
-    text: list[str] = []
-    values: list[Any] = []
-    for one in where:
-        name = f"v.{quoted(one.field)}"
-        if one.op == "in":
-            either = f"{name} = any(%s::{kinds[one.field]}[])"
-            text.append(f"({either} or {name} is null)" if None in one.value else either)
-            values.append([value for value in one.value if value is not None])
-        elif one.value is None:
-            text.append(f"{name} is null")
-        else:
-            text.append(f"{name} {one.op} %s")
-            values.append(one.value)
-    return text, values
-
-
-def _beyond(
-    stored: Stored, by: tuple[str, ...], after: tuple[Any, ...], descending: bool
-) -> tuple[str, list[Any]]:
-    """What is true of the rows behind a place in the order.  Raises ValueError for no place."""
-    optional = {column.name for column in stored.columns if column.optional}
-    after = tuple(map(plain, after))
-    if len(after) != len(by):
-        raise ValueError(NO_PLACE.format(len(by), ", ".join(by)))
-    sign = "<" if descending else ">"
-    if not optional.intersection(by):
-        marks = ", ".join(["%s"] * len(by))
-        names = ", ".join(f"v.{quoted(name)}" for name in by)
-        return f"({names}) {sign} ({marks})", list(after)
-    either: list[str] = []
-    values: list[Any] = []
-    for n, name in enumerate(by):
-        column = f"v.{quoted(name)}"
-        same = [f"v.{quoted(by[i])} " + _equal(after[i]) for i in range(n)]
-        if after[n] is None:
-            if not descending:
-                continue  # behind what is absent comes nothing
-            beyond = f"{column} is not null"
-        elif descending or name not in optional:
-            beyond = f"{column} {sign} %s"
-        else:
-            beyond = f"({column} > %s or {column} is null)"
-        either.append(" and ".join([*same, beyond]))
-        values += [value for value in after[: n + 1] if value is not None]
-    return f"({' or '.join(either)})", values
-
-
-def _equal(value: Any) -> str:
-    return "is null" if value is None else "= %s"

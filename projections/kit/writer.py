@@ -12,7 +12,7 @@ from projections.kit.table import Change, Projection, key_values, tombstone
 
 
 class TableOutdated(Exception):
-    """The tables were grown by another version of a projection: `wattledger rebuild` them."""
+    """The tables were made for another version of a projection: `wattledger rebuild` them."""
 
 
 class TablesMoved(Exception):
@@ -91,10 +91,8 @@ class TableWriter:
             asked = self.stored[name]
             if (version, shape) != (asked.projection.version, asked.shape):
                 other = " with other columns" if shape != asked.shape else ""
-                stale.append(
-                    f"{name} is at version {version}, asked is"
-                    f" {asked.projection.version}{other}"
-                )
+                told = f"{name} is at version {version}, asked is {asked.projection.version}"
+                stale.append(told + other)
         if stale:
             raise TableOutdated(f"{'; '.join(stale)}: run `wattledger rebuild`")
         return {name: TablePosition(position, growth) for name, _, _, position, growth in found}
@@ -198,7 +196,10 @@ class TableWriter:
         self.db.execute(query.encode(), (name, stream))
 
     def parked(self) -> list[Parked]:
-        """What is laid aside, by projection and position."""
+        """What is laid aside, by projection and position; nothing before there are tables."""
+        laid = f"{self.schema}.parked"
+        if self.db.execute("select to_regclass(%s)", (laid,)).fetchone() == (None,):
+            return []
         query = (
             f'select projection, stream, position, error from "{self.schema}".parked'
             " order by projection, position"

@@ -24,6 +24,10 @@ CREATE TABLE IF NOT EXISTS history.migrations (
 """
 
 
+class FolderIsNewer(Exception):
+    """The database was brought up to a newer release; the message says to which."""
+
+
 class Migrated(Exception):
     """The database was migrated by a file that reads differently today."""
 
@@ -52,14 +56,29 @@ def known() -> Iterator[Migration]:
 
 
 def pending(connection: psycopg.Connection[Any]) -> list[Migration]:
-    """The steps a database lacks.  Raises Migrated when an applied one was edited since."""
+    """
+    The steps a database lacks.
+
+    Raises FolderIsNewer when it has some that this program does not know, Migrated when an
+    applied one was edited since.
+    """
     applied: dict[int, bytes] = {}
+    names: dict[int, str] = {}
     found = connection.execute("SELECT to_regclass('history.migrations')").fetchone()
     if found and found[0]:
         rows = connection.execute(
-            "SELECT number, checksum FROM history.migrations", binary=True
+            "SELECT number, checksum, name FROM history.migrations", binary=True
+        ).fetchall()
+        applied = {number: checksum for number, checksum, _ in rows}
+        names = {number: name for number, _, name in rows}
+    newest = max(known(), key=lambda step: step.number)
+    if max(names, default=0) > newest.number:
+        there = max(names)
+        raise FolderIsNewer(
+            f"The data were brought up to a newer release: they are at migration"
+            f" {there:04}_{names[there]}, this program knows up to"
+            f" {newest.number:04}_{newest.name}. Start that release."
         )
-        applied.update(rows.fetchall())
     for step in known():
         if step.number in applied and applied[step.number] != step.checksum:
             raise Migrated(f"{step.number:04}_{step.name}.sql changed after it was applied")

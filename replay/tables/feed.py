@@ -23,6 +23,10 @@ ROWS = 20_000  # rows of one table remembered between two pages; those beyond ar
 Step: TypeAlias = tuple[Fact, tuple[Any, ...], Exception | None]
 
 
+class Stopped(Exception):
+    """Whoever asked for it has asked to stop."""
+
+
 class Cursor:
     """One projection as it is followed: how far it is, the rows it knows, what is parked."""
 
@@ -245,7 +249,7 @@ class Feed:
 def blames_the_fact(wrong: Exception) -> bool:
     """Whether a fact is at fault, and not the database, the connection or the tables."""
     if not isinstance(wrong, psycopg.Error):
-        return not isinstance(wrong, OSError | MemoryError | TablesMoved)
+        return not isinstance(wrong, OSError | MemoryError | TablesMoved | Stopped)
     if isinstance(wrong, psycopg.errors.UniqueViolation):
         return False
     blamed = psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded

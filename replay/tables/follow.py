@@ -24,7 +24,8 @@ from domain.kit import Fact
 from projections.kit.copying import Connection
 from projections.kit.ddl import SCHEMA
 from projections.kit.table import Projection
-from projections.kit.writer import Parked, TablesMoved, TableWriter
+from projections.kit.versions import Versions, versions
+from projections.kit.writer import Parked, TableOutdated, TablesMoved, TableWriter
 from replay.store.append import Unavailable
 from replay.store.history import History
 from replay.tables.feed import Cursor, Feed
@@ -58,26 +59,61 @@ class Follower:
         """
         Follow until told to stop, through every loss of the database.
 
-        Raises TableOutdated where the tables are not of these projections, HistoryBroken where
-        history is not whole: neither heals by itself.
+        Tables of another version are left to whoever rebuilds them, and followed once they are
+        swapped in.  Raises TablesAreNewer where they are of a newer release, HistoryBroken
+        where history is not whole: neither heals by itself.
         """
         lost = 0
         while not stop.is_set():
             try:
-                with self._feed(stop) as feed:
+                with self._feed(stop, self._begun) as feed:
                     while feed is not None and not stop.is_set():
-                        self._follow(feed, None, None, stop)
+                        self._step(feed, stop)
                         lost = 0
-                        self._history.wait(feed.position + 1, PATIENCE)
+                        if self._swapped(feed):
+                            break
+            except TableOutdated as swapped:
+                log.info("%s", swapped)
             except (psycopg.OperationalError, psycopg.InterfaceError, Unavailable) as away:
                 log.warning("the follower lost the database and tries again: %s", away)
                 stop.wait(WAITS[min(lost, len(WAITS) - 1)])
                 lost += 1
 
-    def prepare(self) -> None:
-        """Create the tables that are missing, to be read.  Raises TableOutdated."""
+    def _step(self, feed: Feed, stop: Event) -> None:
+        if feed.cursors:
+            self._follow(feed, None, None, stop)
+            self._history.wait(feed.position + 1, PATIENCE)
+        else:
+            stop.wait(PATIENCE)
+
+    def _swapped(self, feed: Feed) -> bool:
+        """Whether there are tables to follow now that are not followed yet."""
+        if len(feed.cursors) == len(self._projections):
+            return False
+        return not versions(feed.db, self._projections, self._schema).current <= {*feed.cursors}
+
+    def begin(self) -> Versions:
+        """
+        Make the tables of a utility that has none and in which little has happened yet.
+
+        All other tables that are missing, or of another version, are to be rebuilt: they are
+        told of.  Raises TablesAreNewer.
+        """
         with self._connection() as db:
-            TableWriter(db, self._projections, self._schema).make()
+            self._begun(db)
+            return versions(db, self._projections, self._schema)
+
+    def _begun(self, db: Connection) -> list[Projection[Any]]:
+        """What can be followed, its tables made."""
+        found = versions(db, self._projections, self._schema)
+        new = not found.current and not found.changed and self._history.head() <= BATCH
+        wanted = [p for p in self._projections if new or p.name in found.current]
+        TableWriter(db, wanted, self._schema).make()
+        return wanted
+
+    def _all(self, db: Connection) -> list[Projection[Any]]:
+        TableWriter(db, self._projections, self._schema).make()
+        return [*self._projections]
 
     def catch_up(self, until: int | None = None, progress: Progress | None = None) -> int:
         """
@@ -87,7 +123,7 @@ class Follower:
         database raises.
         """
         never = Event()
-        with self._feed(never) as feed:
+        with self._feed(never, self._all) as feed:
             assert feed is not None
             return self._follow(feed, until, progress, never)
 
@@ -98,10 +134,10 @@ class Follower:
         The table is taken back to before the first parked fact and everything since is folded
         again in its order, in one transaction: readers see the old rows until the new are
         there, and a row that several streams touch becomes what a rebuild would make of it.
+        Tables that are to be rebuilt are left out: a rebuild folds everything again.
         """
-        self.prepare()
         with self._connection() as db:
-            feed = Feed(db, self._projections, self._schema, self._history.of)
+            feed = Feed(db, self._begun(db), self._schema, self._history.of)
             wanted = feed.cursors if names is None else set(names)
             for name in dict.fromkeys(one.projection for one in feed.writer.parked()):
                 if name in feed.cursors and name in wanted:
@@ -110,7 +146,6 @@ class Follower:
 
     def parked(self) -> list[Parked]:
         """The facts that are not folded, by projection and position."""
-        self.prepare()
         with self._connection() as db:
             writer = TableWriter(db, self._projections, self._schema)
             return [one for one in writer.parked() if one.projection in writer.stored]
@@ -149,15 +184,17 @@ class Follower:
         return self._history.pages(position, until=until, batch=self._batch, unreadable=True)
 
     @contextmanager
-    def _feed(self, stop: Event) -> Iterator[Feed | None]:
-        """A feed that holds the lock; None if told to stop before it had it."""
+    def _feed(
+        self, stop: Event, made: Callable[[Connection], list[Projection[Any]]]
+    ) -> Iterator[Feed | None]:
+        """A feed of what was made, which holds the lock; None if told to stop before that."""
         with self._connection() as db:
-            feed = Feed(db, self._projections, self._schema, self._history.of)
-            while not feed.writer.lock():
+            writer = TableWriter(db, [], self._schema)
+            while not writer.lock():
                 if stop.wait(PATIENCE):
                     yield None
                     return
-            self.prepare()
+            feed = Feed(db, made(db), self._schema, self._history.of)
             feed.load()
             yield feed
 

@@ -12,9 +12,10 @@ import gc
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import islice
+from threading import Event
 from typing import Any, TypeAlias, TypeVar
 
 import psycopg
@@ -27,7 +28,7 @@ from projections.kit.table import Projection, Tables, key_values
 from projections.kit.writer import TableWriter
 from replay.store.history import History
 from replay.tables.bulk import BulkFeed
-from replay.tables.feed import Feed, blames_the_fact
+from replay.tables.feed import Feed, Stopped, blames_the_fact
 
 T = TypeVar("T")
 Progress: TypeAlias = Callable[[int, int], None]  # position, and the position to come to
@@ -87,14 +88,17 @@ def rebuild(
     progress: Progress | None = None,
     *,
     swap: bool = True,
+    retired: Iterable[str] = (),
     schema: str = SCHEMA,
+    stop: Event | None = None,
 ) -> RebuildReport:
     """
     Grow tables from position 0, compare them with those that are there, and swap them in.
 
-    With `swap` false they are only compared.  Tables of the same version that differ are told
-    of, and swapped in all the same: history is what is true.  Raises RebuildRunning, ValueError
-    for a name that is no projection's, and what a lost database raises; then nothing changed.
+    With `swap` false they are only compared.  `retired` are tables to drop in the same swap.
+    Tables of the same version that differ are told of, and swapped in all the same: history is
+    what is true.  Raises RebuildRunning, Stopped when `stop` is set, ValueError for a name that
+    is no projection's, and what a lost database raises; then nothing changed.
     """
     every = {projection.name: projection for projection in projections}
     wanted = list(every) if names is None else list(dict.fromkeys(names))
@@ -102,8 +106,8 @@ def rebuild(
         raise ValueError(f"no projection is called {', '.join(unknown)}")
     with _connection(database_url) as db, _patient_collector():
         chosen = [every[name] for name in wanted]
-        growing = _Rebuild(history, db, chosen, schema, progress)
-        return growing.rebuild(database_url, swap=swap)
+        work = _Rebuild(history, db, chosen, schema, tuple(retired), progress, stop)
+        return work.rebuild(database_url, swap=swap)
 
 
 class _Rebuild:
@@ -115,29 +119,50 @@ class _Rebuild:
         db: Connection,
         projections: Sequence[Projection[Any]],
         schema: str,
+        retired: tuple[str, ...],
         progress: Progress | None,
+        stop: Event | None,
     ) -> None:
         self.history, self.db, self.projections = history, db, projections
-        self.schema, self.beside, self.progress = schema, f"{schema}_next", progress
+        self.schema, self.beside, self.retired = schema, f"{schema}_next", retired
+        self.progress, self.stop = progress, stop or Event()
         self.feed = Feed(db, projections, self.beside, history.of)
         self.new = PostgresTables(db, projections, schema=self.beside)
         self.facts, self.seconds = 0, 0.0
 
     def rebuild(self, url: str, *, swap: bool) -> RebuildReport:
         self._lock()
-        with ExitStack() as stack:
-            before = stack.enter_context(_connection(url))
-            stack.enter_context(before.transaction())
-            before.execute("set transaction isolation level repeatable read, read only")
-            grown = self._compare(before, url)
-        if swap:
-            self._analyze()
-            self._grow(self.history.head())  # what came meanwhile
-        grown = [self._counted(one) for one in grown]
-        if swap:
-            self._swap()
-        self._drop()
+        with self._announced():
+            grown = self._compared(url)
+            if swap:
+                self._analyze()
+                self._grow(self.history.head())  # what came meanwhile
+            grown = [self._counted(one) for one in grown]
+            if swap:
+                self._swap()
+            self._drop()
         return RebuildReport(tuple(grown), self.facts, self.seconds, swap)
+
+    def _compared(self, url: str) -> list[RebuiltTable]:
+        with _connection(url) as before, before.transaction():
+            before.execute("set transaction isolation level repeatable read, read only")
+            return self._compare(before, url)
+
+    @contextmanager
+    def _announced(self) -> Iterator[None]:
+        """Say in the database how far this is, for all who wait for it."""
+        TableWriter(self.db, [], self.schema).make()
+        names = [projection.name for projection in self.projections]
+        self.db.execute(f'delete from "{self.schema}".rebuilding'.encode())
+        self.db.execute(
+            f'insert into "{self.schema}".rebuilding select unnest(%s::text[]), 0, %s'.encode(),
+            (names, self.history.head()),
+        )
+        try:
+            yield
+        finally:
+            with suppress(psycopg.Error):
+                self.db.execute(f'delete from "{self.schema}".rebuilding'.encode())
 
     def _lock(self) -> None:
         for _ in range(ATTEMPTS):
@@ -226,12 +251,21 @@ class _Rebuild:
         return BulkFeed(self.db, url, self.projections, self.beside, self.history.of)
 
     def _follow(self, feed: Feed, until: int) -> None:
+        if not feed.cursors:
+            return  # there is only something to drop
         pages = self.history.pages(feed.position, until=until, batch=BATCH, unreadable=True)
         for page in pages:
             feed.fold(page)
             self.facts += len(page)
-            if self.progress is not None:
-                self.progress(feed.position, until)
+            self._tell(feed.position, until)
+
+    def _tell(self, position: int, until: int) -> None:
+        if self.stop.is_set():
+            raise Stopped(Stopped.__doc__)
+        told = f'update "{self.schema}".rebuilding set position = %s, goal = %s'
+        self.db.execute(told.encode(), (position, until))
+        if self.progress is not None:
+            self.progress(position, until)
 
     def _analyze(self) -> None:
         for projection in self.projections:
@@ -239,7 +273,6 @@ class _Rebuild:
             self.db.execute(f"analyze {stored.table}, {stored.past}".encode())
 
     def _swap(self) -> None:
-        TableWriter(self.db, [], self.schema).make()
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 with self.db.transaction():
@@ -256,18 +289,28 @@ class _Rebuild:
         """Swap, in a transaction: the follower waits until its end."""
         self.db.execute("set local lock_timeout = '1s'")
         names = [projection.name for projection in self.projections]
-        TableWriter(self.db, [], self.schema).hold(names)
+        TableWriter(self.db, [], self.schema).hold([*names, *self.retired])
         self._grow(self.history.head())
         there = self._before(self.db)
         if old := [self._stored(p) for p in self.projections if p.name in there]:
             tables = every_table(old)
             self.db.execute(f"lock table {tables} in access exclusive mode".encode())
             self.db.execute(f"drop table {tables}".encode())
+        self._retire()
         for projection in self.projections:
             new = self._stored(projection, self.beside)
             for table in (new.table, new.past):
                 self.db.execute(f'alter table {table} set schema "{self.schema}"'.encode())
         self._take_over(names)
+
+    def _retire(self) -> None:
+        """Drop the tables that no projection has any more."""
+        for name in self.retired:
+            for table in (name, f"{name}_past"):
+                self.db.execute(f'drop table if exists "{self.schema}"."{table}"'.encode())
+        for table in ("parked", "progress"):
+            gone = f'delete from "{self.schema}".{table} where projection = any(%s)'
+            self.db.execute(gone.encode(), ([*self.retired],))
 
     def _take_over(self, names: list[str]) -> None:
         mine = "where projection = any(%s)"

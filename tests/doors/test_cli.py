@@ -26,8 +26,8 @@ from replay.server import embedded
 
 ACCOUNT = town.home_key(3)
 NAMES = (
-    "serve follow demo import rate bill replay verify rebuild checkpoint prove export restore"
-    " token doctor"
+    "serve follow demo import rate bill replay verify rebuild resume checkpoint prove export"
+    " restore token doctor"
 )
 COMMAND = (sys.executable, "-c", "from api.cli import main; main()")
 

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from projections.kit.digest import digest
 from projections.kit.postgres import PostgresTables, reading_pool
 from projections.kit.table import MemoryTables, Projection
+from projections.kit.versions import TablesAreNewer
 from projections.kit.writer import TableOutdated
 from replay.store.append import Append, Unreadable
 from replay.store.history import History
@@ -289,6 +290,23 @@ def test_tables_of_another_version_are_not_touched(
     with pytest.raises(TableOutdated, match="wattledger rebuild"):
         Follower(history, database_url, newer).catch_up()
     with following(Follower(history, database_url, newer)) as raised:
-        pass
-    assert all(isinstance(wrong, TableOutdated) for wrong in raised)
+        count(history, "a", 1)
+        assert PostgresTables(tables._pool, [letters, counts]).wait_for(2, timeout=10)
+    assert not raised
+    assert tables.position == 1  # that of the table which nobody followed
+    assert Follower(history, database_url, TALLIES).catch_up() == 2
     same_as_memory(history, tables, TALLIES)
+
+
+def test_tables_of_a_newer_release_stop_the_follower_before_it_writes(
+    history: History, database_url: str, tables: PostgresTables
+) -> None:
+    newer: Projections = [replace(tallies, version=2), letters, counts]
+    assert Follower(history, database_url, newer).catch_up() == 0
+    count(history, "a", 1)
+    told = "tallies is at version 2, this program knows 1"
+    with pytest.raises(TablesAreNewer, match=told):
+        Follower(history, database_url, TALLIES).run(Event())
+    with pytest.raises(TablesAreNewer, match=told):
+        tables.refresh()
+    assert tables.position == 0

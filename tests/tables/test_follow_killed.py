@@ -30,7 +30,7 @@ def test_killed_at_every_step_it_loses_and_repeats_nothing(
     kills = 0
     with History(database_url) as history, reading_pool(database_url) as pool:
         tables = PostgresTables(pool, TALLIES)
-        Follower(history, database_url, TALLIES).prepare()
+        Follower(history, database_url, TALLIES).begin()
         for last in range(1, 201) if long else range(1, STEPS, 4):
             for _ in range(2 * BATCH):
                 key = chance.choice("abc")
