@@ -10,7 +10,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from api.settings import Settings
-from api.system import caught_up, opened
+from api.system import caught_up, opened, rebuilt
 from domain.customers.account import accounts as kind
 from projections.catalogue import PROJECTIONS
 from projections.customers import accounts as account_rows
@@ -44,8 +44,10 @@ def test_what_is_restored_is_what_was_sealed(database_url: str) -> None:
 
 def test_a_folder_of_the_first_release_opens(folder: Path, tmp_path: Path) -> None:
     cli = Cli(None, folder)
+    assert cli.json("rebuild")["swapped"]
     doctor = cli.json("doctor")["database"]
     assert doctor["whose"] == "ours"
+    assert doctor["tables"] == "up to date"
     assert doctor["head"] == doctor["folded to"] == EXPECTED["head"]
     assert doctor["parked streams"] == []
     assert doctor["recovered"] == "nothing to recover"
@@ -75,6 +77,7 @@ def test_its_books_are_what_they_were(folder: Path) -> None:
 def test_its_accounts_and_moments_are_told_as_they_were(folder: Path) -> None:
     """By what the release itself folds: open items, balances known at a checkpoint, digests."""
     with opened(Settings(data_dir=folder, demo=False)) as it:
+        rebuilt(it)
         caught_up(it.history, it.tables)
         for key, told in EXPECTED["accounts"].items():
             account = kind.fold(fact.event for fact in it.history.of(kind.stream(key)))
@@ -85,5 +88,7 @@ def test_its_accounts_and_moments_are_told_as_they_were(folder: Path) -> None:
             assert {row.account: row.balance for row in rows} == signed["balances"]
         for at, position in EXPECTED["moments"].items():
             assert it.history.moment(datetime.fromisoformat(at)) == position
-        digests = {one.name: digest(it.tables, one) for one in PROJECTIONS}
-    assert digests == {name: told["digest"] for name, told in EXPECTED["digests"].items()}
+        for one in PROJECTIONS:
+            told = EXPECTED["digests"].get(one.name, {})
+            if told.get("version") == one.version:
+                assert digest(it.tables, one) == told["digest"]
