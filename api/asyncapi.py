@@ -36,6 +36,10 @@ ENVELOPE: Document = {
         "role": {"type": "string"},
         "cause": {"type": "string", "description": "The id of the command."},
         "correlation": {"type": "string"},
+        "writtenas": {
+            "type": "string",
+            "description": "The name and version it is stored in: account.charged.v1.",
+        },
         "data": {},
     },
 }
@@ -43,11 +47,30 @@ ENVELOPE: Document = {
 ENTRY: Document = {
     "type": "object",
     "description": "A balanced entry: debits positive, credits negative, their sum zero.",
-    "required": ["on", "about", "account", "text", "currency", "postings"],
+    "required": [
+        "on",
+        "month",
+        "about",
+        "kind",
+        "document",
+        "account",
+        "currency",
+        "postings",
+    ],
     "properties": {
         "on": {"type": "string", "format": "date"},
-        "about": {"type": "string", "format": "date"},
-        "account": {"type": "string"},
+        "month": {"type": "string", "description": "The month it is posted in: 2026-03."},
+        "about": {
+            "type": "string",
+            "format": "date",
+            "description": "The last day of the period that the business is about.",
+        },
+        "kind": {"type": "string", "description": "bill, note, payment, return"},
+        "document": {"type": "string", "description": "The number of the bill, note, receipt."},
+        "reverses": {"type": ["string", "null"], "description": "What document it takes back."},
+        "due": {"type": ["string", "null"], "format": "date"},
+        "account": {"type": "string", "description": "The customer's account."},
+        "org_unit": {"type": ["string", "null"]},
         "text": {"type": "string"},
         "currency": {"type": "string", "pattern": "^[A-Z]{3}$"},
         "postings": {
@@ -58,8 +81,18 @@ ENTRY: Document = {
                 "properties": {
                     "code": {"type": "string"},
                     "name": {"type": "string"},
+                    "class": {"type": ["string", "null"], "description": "energy, demand, tax"},
                     "amount": {"type": "string", "description": "A decimal: -12.34."},
                     "minor": {"type": "integer", "description": "The same in minor units."},
+                    "tax": {
+                        "type": "object",
+                        "description": "Of a tax: its code, its rate, what it is a tax on.",
+                        "properties": {
+                            "code": {"type": "string"},
+                            "rate": {"type": "string"},
+                            "base": {"type": "string", "description": "A decimal."},
+                        },
+                    },
                 },
             },
         },
@@ -76,7 +109,7 @@ def asyncapi(version: str) -> Document:
         name: _message(f"wattledger.{name}.v{newest(name)}", keyed[name, mode])
         for name in sorted(EVENTS)
     }
-    posted = _message("wattledger.entry.posted.v1", {"$ref": REF.format(model="Entry")})
+    posted = _message("wattledger.entry.posted.v2", {"$ref": REF.format(model="PostedEntry")})
     facts = {name: {"$ref": f"#/components/messages/{name}"} for name in messages}
     entry = {"entry.posted": {"$ref": "#/components/messages/entry.posted"}}
     return {
@@ -103,7 +136,7 @@ def asyncapi(version: str) -> Document:
         },
         "components": {
             "messages": messages | {"entry.posted": posted},
-            "schemas": told.get("$defs", {}) | {"CloudEvent": ENVELOPE, "Entry": ENTRY},
+            "schemas": told.get("$defs", {}) | {"CloudEvent": ENVELOPE, "PostedEntry": ENTRY},
         },
     }
 

@@ -25,7 +25,8 @@ from api.openapi import feed_operation
 from api.problems import malformed
 from api.pulse import Pulse
 from api.routes import Handler, PlainRoute
-from domain.books.ledger import CHART, Entry, post
+from domain.books.chart import CHART
+from domain.books.entry import Entry, Posting
 from domain.catalogue import EVENTS
 from domain.kit import Fact
 from domain.values import amount_text
@@ -67,15 +68,16 @@ def fact_told(fact: Fact) -> Told:
 
 def entry_told(fact: Fact) -> Told | None:
     """The balanced entry a fact makes in the books, as a CloudEvent; None if it makes none."""
-    entry = post(fact)
+    entry: Entry | None = getattr(fact.event, "entry", None)
     if entry is None:
         return None
     return _cloud_event(
-        fact, "/wattledger/journal", "wattledger.entry.posted.v1", _entry(entry)
+        fact, "/wattledger/journal", "wattledger.entry.posted.v2", _entry(entry, fact.key)
     )
 
 
 def _cloud_event(fact: Fact, source: str, kind: str, data: object) -> Told:
+    name, version = fact.written or (fact.name, newest(fact.name))
     return {
         "specversion": "1.0",
         "id": fact.ref,
@@ -89,27 +91,44 @@ def _cloud_event(fact: Fact, source: str, kind: str, data: object) -> Told:
         "role": fact.role,
         "cause": fact.cause,
         "correlation": fact.correlation,
+        "writtenas": f"{name}.v{version}",
         "data": data,
     }
 
 
-def _entry(entry: Entry) -> Told:
+def _entry(entry: Entry, key: str) -> Told:
+    """An entry that does not name its account is about the one in whose stream it stands."""
     return {
         "on": entry.on,
+        "month": entry.month,
         "about": entry.about,
-        "account": entry.account,
-        "text": entry.text,
+        "kind": entry.source.kind,
+        "document": entry.document,
+        "reverses": entry.reverses or None,
+        "due": entry.due,
+        "account": entry.account or key,
+        "org_unit": entry.org_unit or None,
+        "text": f"{entry.source.kind} {entry.document}",
         "currency": entry.currency,
-        "postings": [
-            {
-                "code": posting.code,
-                "name": CHART[posting.code],
-                "amount": amount_text(posting.amount, entry.currency),
-                "minor": posting.amount,
-            }
-            for posting in entry.postings
-        ],
+        "postings": [_posting(each, entry.currency) for each in entry.postings],
     }
+
+
+def _posting(posting: Posting, currency: str) -> Told:
+    told: Told = {
+        "code": posting.code,
+        "name": CHART.get(posting.code, posting.code),
+        "class": posting.ledger_class or None,
+        "amount": amount_text(posting.amount, currency),
+        "minor": posting.amount,
+    }
+    if posting.base is not None:
+        told["tax"] = {
+            "code": posting.tax_code,
+            "rate": str(posting.rate),
+            "base": amount_text(posting.base, currency),
+        }
+    return told
 
 
 VIEWS = (

@@ -19,7 +19,7 @@ while at != after:  # the link of the last page leads to itself
         at = page.headers["Link"].partition("<")[2].partition(">")[0]
         for event in json.load(page):
             for posting in event["data"]["postings"]:
-                if posting["code"] in ("1200", "2100"):  # receivable, held in advance
+                if posting["code"] in ("1200", "2100"):  # receivable, credit held
                     owed[event["data"]["account"]] += Decimal(posting["amount"])
 for account, balance in sorted(owed.items()):
     sys.stdout.write(f"{account} {balance}\n")

@@ -144,6 +144,11 @@ class Period:
         """How many days it has."""
         return (self.until - self.since).days
 
+    @property
+    def last(self) -> date:
+        """Its last day."""
+        return self.until - timedelta(days=1)
+
     def __iter__(self) -> Iterator[date]:
         return (self.since + timedelta(days=n) for n in range(self.days))
 

@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import assert_never
 
-from domain.billing.bill import Basis, BillCorrected, BillIssued, BillLine, Cause
-from domain.customers.account import (
-    AccountAdjusted,
-    AccountCharged,
-    AccountCredited,
-    AccountPaymentReturned,
-    Allocation,
-)
+from domain.billing.bill import Basis, BillCorrected, BillEvent, BillIssued, Cause
+from domain.billing.lines import BillLine
+from domain.customers.account import AccountCredited, AccountDebited, MoneyMoved
 from domain.kit import Fact
 from projections.kit.table import Projection, Table
 
@@ -42,7 +38,7 @@ class Bill:
 
 
 def _bills(table: Table[str, Bill], fact: Fact) -> None:
-    e = fact.event
+    e: BillEvent | MoneyMoved = fact.event
     match e:
         case BillIssued():
             table[fact.key] = _issued(fact)
@@ -50,14 +46,16 @@ def _bills(table: Table[str, Bill], fact: Fact) -> None:
             row = table[fact.key]
             corrected, notes = row.corrected + e.total, row.notes + 1
             table[fact.key] = replace(row, corrected=corrected, notes=notes, newest=e.basis)
-        case AccountCharged() | AccountAdjusted():
-            settled = sum(each.amount for each in e.allocations)
-            _owe(table, e.bill, e.amount - e.from_advance + e.to_advance + settled)
-            _settle(table, e.allocations, -1)
+        case AccountDebited():
+            for item in e.items:
+                _owe(table, item.item, item.amount)
+            for settled in e.allocations:
+                _owe(table, settled.item, -settled.amount)
         case AccountCredited():
-            _settle(table, e.allocations, -1)
-        case AccountPaymentReturned():
-            _settle(table, e.allocations, +1)
+            for settled in e.allocations:
+                _owe(table, settled.item, -settled.amount)
+        case _:
+            assert_never(e)
 
 
 def _issued(fact: Fact) -> Bill:
@@ -81,11 +79,6 @@ def _issued(fact: Fact) -> Bill:
     )
 
 
-def _settle(table: Table[str, Bill], allocations: Iterable[Allocation], sign: int) -> None:
-    for each in allocations:
-        _owe(table, each.item, sign * each.amount)
-
-
 def _owe(table: Table[str, Bill], bill: str, amount: int) -> None:
     if bill in table:  # an open item may also be a payment that was returned
         row = table[bill]
@@ -93,26 +86,24 @@ def _owe(table: Table[str, Bill], bill: str, amount: int) -> None:
 
 
 def _bill_keys(fact: Fact) -> Iterable[str]:
-    e = fact.event
-    if isinstance(e, BillIssued | BillCorrected):
-        return (fact.key,)
-    items = tuple(each.item for each in e.allocations)
-    return (e.bill, *items) if isinstance(e, AccountCharged | AccountAdjusted) else items
+    e: BillEvent | MoneyMoved = fact.event
+    match e:
+        case BillIssued() | BillCorrected():
+            return (fact.key,)
+        case AccountDebited():
+            return {each.item for each in e.items} | {each.item for each in e.allocations}
+        case AccountCredited():
+            return {each.item for each in e.allocations}
+        case _:
+            assert_never(e)
 
 
 bills = Projection(
     name="bills",
-    version=1,
+    version=2,
     row=Bill,
     key=("bill",),
-    events=(
-        BillIssued,
-        BillCorrected,
-        AccountCharged,
-        AccountAdjusted,
-        AccountCredited,
-        AccountPaymentReturned,
-    ),
+    events=(BillIssued, BillCorrected, AccountDebited, AccountCredited),
     keys=_bill_keys,
     project=_bills,
     indexes=(("account", "since"),),

@@ -5,10 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
 
-from domain.books.ledger import CHART, POSTED, post
+from domain.books.chart import CHART
+from domain.books.entry import Entry, has_entry
+from domain.catalogue import EVENTS
 from domain.kit import Fact
 from projections.kit.table import Projection, Table
+
+POSTED = tuple(event for event in EVENTS.values() if has_entry(event))
+"""The events that have an entry: the ledger is the sum of those, and nothing else."""
+
+
+def _entry(fact: Fact) -> Entry | None:
+    entry: Entry | None = fact.event.entry
+    return entry
+
 
 # The journal
 
@@ -18,44 +30,69 @@ class JournalLine:
     """One row a posting: minor units, debit positive, credit negative."""
 
     position: int
+    line: int  # 1, 2, 3 … within the entry
     code: str
+    ledger_class: str
     on: date
+    month: str
     about: date
     account: str
-    text: str
+    source: str
+    document: str
+    due: date | None
+    reverses: str
+    org_unit: str
     amount: int
     currency: str
+    tax_code: str
+    rate: Decimal | None
+    base: int | None
     fact: str
 
+    @property
+    def text(self) -> str:
+        """What for: `bill 000120-2026-03`."""
+        return f"{self.source} {self.document}"
 
-def _journal(table: Table[tuple[int, str], JournalLine], fact: Fact) -> None:
-    entry = post(fact)
-    if entry is None:
-        return
-    for posting in entry.postings:
-        table[fact.position, posting.code] = JournalLine(
+
+def _journal(table: Table[tuple[int, int], JournalLine], fact: Fact) -> None:
+    entry = _entry(fact)
+    for line, posting in enumerate(entry.postings if entry else (), 1):
+        assert entry is not None
+        table[fact.position, line] = JournalLine(
             position=fact.position,
+            line=line,
             code=posting.code,
+            ledger_class=posting.ledger_class,
             on=entry.on,
+            month=entry.month,
             about=entry.about,
-            account=entry.account,
-            text=entry.text,
+            account=entry.account or fact.key,  # where none is said: the one of the stream
+            source=entry.source.kind,
+            document=entry.document,
+            due=entry.due,
+            reverses=entry.reverses,
+            org_unit=entry.org_unit,
             amount=posting.amount,
             currency=entry.currency,
+            tax_code=posting.tax_code,
+            rate=posting.rate,
+            base=posting.base,
             fact=fact.ref,
         )
 
 
-def _journal_keys(fact: Fact) -> Iterable[tuple[int, str]]:
-    entry = post(fact)
-    return tuple((fact.position, p.code) for p in entry.postings) if entry else ()
+def _journal_keys(fact: Fact) -> Iterable[tuple[int, int]]:
+    entry = _entry(fact)
+    lines = len(entry.postings) if entry else 0
+    return tuple((fact.position, line) for line in range(1, lines + 1))
 
 
 journal = Projection(
     name="journal",
-    version=1,
+    version=2,
     row=JournalLine,
-    key=("position", "code"),
+    key=("position", "line"),
     events=POSTED,
     keys=_journal_keys,
     project=_journal,
@@ -78,10 +115,10 @@ class LedgerBalance:
 
 
 def _balances(table: Table[str, LedgerBalance], fact: Fact) -> None:
-    entry = post(fact)
+    entry = _entry(fact)
     for posting in entry.postings if entry else ():
         code, amount = posting.code, posting.amount
-        row = table.get(code) or LedgerBalance(code, CHART[code], 0, 0, 0)
+        row = table.get(code) or LedgerBalance(code, CHART.get(code, code), 0, 0, 0)
         table[code] = replace(
             row,
             debits=row.debits + max(amount, 0),
@@ -90,12 +127,17 @@ def _balances(table: Table[str, LedgerBalance], fact: Fact) -> None:
         )
 
 
+def _codes(fact: Fact) -> Iterable[str]:
+    entry = _entry(fact)
+    return {posting.code for posting in entry.postings} if entry else ()
+
+
 trial_balance = Projection(
     name="trial_balance",
-    version=1,
+    version=2,
     row=LedgerBalance,
     key=("code",),
     events=POSTED,
-    keys=lambda fact: [code for _, code in _journal_keys(fact)],
+    keys=_codes,
     project=_balances,
 )

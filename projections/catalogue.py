@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, get_args
 
+from domain.customers.account import MoneyMoved
 from projections.billing import bills, corrections
 from projections.books import journal, trial_balance
 from projections.customers import accounts, customers, movements, settlements
@@ -39,3 +41,19 @@ PROJECTIONS: tuple[Projection[Any], ...] = (
     journal,
     trial_balance,
 )
+
+MONEY: tuple[frozenset[type], ...] = (frozenset(get_args(MoneyMoved)),)
+"""Events that move money together: what one of them does, another undoes."""
+
+
+def check(projections: Iterable[Projection[Any]] = PROJECTIONS) -> None:
+    """A table folds all events of a money union or none; raises TypeError if not."""
+    for projection in projections:
+        for union in MONEY:
+            missed = union - set(projection.events)
+            if missed and missed != union:
+                names = sorted(event.__name__ for event in missed)
+                raise TypeError(f"{projection.name} moves money and forgets {names}")
+
+
+check()

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import assert_never
 
 from domain.customers.account import (
-    AccountAdjusted,
-    AccountCharged,
     AccountCredited,
+    AccountDebited,
+    AccountEvent,
     AccountOpened,
-    AccountPaymentReturned,
+    MoneyMoved,
 )
 from domain.customers.customer import CustomerErased, CustomerRegistered, CustomerRenamed
 from domain.kit import Fact
@@ -54,40 +56,41 @@ customers = Projection(
 
 # Accounts and what they owe
 
-MOVEMENTS = (AccountCharged, AccountAdjusted, AccountCredited, AccountPaymentReturned)
+MOVEMENTS = (AccountDebited, AccountCredited)
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One row an account; minor units; balance = what is owed − what is held in advance."""
+    """One row an account; minor units; balance = Σ open items − the credit that is held."""
 
     account: str
     customer: str
     opened: date
     balance: int
-    advance: int
+    held: int
 
 
 def _accounts(table: Table[str, Account], fact: Fact) -> None:
-    match fact.event:
-        case AccountOpened() as e:
+    e: AccountEvent = fact.event
+    match e:
+        case AccountOpened():
             table[fact.key] = Account(fact.key, e.customer, e.on, 0, 0)
-        case AccountCharged() | AccountAdjusted() as e:
-            _move(table, fact, e.amount, e.to_advance - e.from_advance)
-        case AccountCredited() as e:
-            _move(table, fact, -e.amount, e.to_advance)
-        case AccountPaymentReturned() as e:
-            _move(table, fact, e.amount, -e.from_advance)
+        case AccountDebited():
+            _move(table, fact, e.amount, e.held)
+        case AccountCredited():
+            _move(table, fact, -e.amount, e.held)
+        case _:
+            assert_never(e)
 
 
-def _move(table: Table[str, Account], fact: Fact, amount: int, advance: int) -> None:
+def _move(table: Table[str, Account], fact: Fact, amount: int, held: int) -> None:
     row = table[fact.key]
-    table[fact.key] = replace(row, balance=row.balance + amount, advance=row.advance + advance)
+    table[fact.key] = replace(row, balance=row.balance + amount, held=row.held + held)
 
 
 accounts = Projection(
     name="accounts",
-    version=1,
+    version=2,
     row=Account,
     key=("account",),
     events=(AccountOpened, *MOVEMENTS),
@@ -106,36 +109,34 @@ class Movement:
 
     account: str
     position: int
-    kind: str  # the name of the fact: account.charged
+    kind: str  # what caused it: bill, note, payment, return …
     reference: str  # the bill, the note or the payment
     on: date
-    due: date | None
+    due: date | None  # of what is debited; the first day, where it is several items
     amount: int
     currency: str
     fact: str
 
 
 def _movements(table: Table[tuple[str, int], Movement], fact: Fact) -> None:
-    e = fact.event
-    reference: str
+    e: MoneyMoved = fact.event
     due: date | None
     match e:
-        case AccountCharged():
-            reference, due, amount = e.bill, e.due, e.amount
-        case AccountAdjusted():
-            reference, due, amount = e.note, e.due, e.amount
+        case AccountDebited():
+            due, amount = min((each.due for each in e.items), default=None), e.amount
         case AccountCredited():
-            reference, due, amount = e.payment, None, -e.amount
+            due, amount = None, -e.amount
         case _:
-            reference, due, amount = e.payment, None, e.amount
+            assert_never(e)
+    kind, reference = e.source.kind, e.source.reference
     table[fact.key, fact.position] = Movement(
-        fact.key, fact.position, fact.name, reference, e.on, due, amount, e.currency, fact.ref
+        fact.key, fact.position, kind, reference, e.on, due, amount, e.currency, fact.ref
     )
 
 
 movements = Projection(
     name="movements",
-    version=1,
+    version=2,
     row=Movement,
     key=("account", "position"),
     events=MOVEMENTS,
@@ -154,39 +155,46 @@ class Settlement:
     account: str
     position: int
     item: str
-    source: str  # the payment, or the bill whose credit it was
+    source: str  # the payment, the bill or the note whose credit it was
     on: date
     amount: int
     fact: str
 
 
+def _settled(e: MoneyMoved) -> dict[str, int]:
+    """By item, what a movement settled, less what it reopened."""
+    parts: Counter[str] = Counter()
+    for each in e.allocations:
+        parts[each.item] += each.amount
+    match e:
+        case AccountDebited(source=source, items=items) if source.kind == "return":
+            for item in items:
+                parts[item.item] -= item.amount
+        case AccountDebited() | AccountCredited():
+            pass
+        case _:
+            assert_never(e)
+    return parts
+
+
 def _settlements(table: Table[tuple[str, int, str], Settlement], fact: Fact) -> None:
-    e = fact.event
-    sign = -1 if isinstance(e, AccountPaymentReturned) else 1
-    charged = isinstance(e, AccountCharged | AccountAdjusted)
-    source = e.bill if charged else e.payment
-    parts = [(each.item, sign * each.amount) for each in e.allocations]
-    if charged and e.from_advance:
-        parts.append((e.bill, e.from_advance))
-    for item, amount in parts:
+    e: MoneyMoved = fact.event
+    for item, amount in _settled(e).items():
         table[fact.key, fact.position, item] = Settlement(
-            fact.key, fact.position, item, source, e.on, amount, fact.ref
+            fact.key, fact.position, item, e.source.reference, e.on, amount, fact.ref
         )
 
 
 def _settlement_keys(fact: Fact) -> Iterable[tuple[str, int, str]]:
-    e = fact.event
-    own = (e.bill,) if isinstance(e, AccountCharged | AccountAdjusted) else ()
-    items = {*own, *(each.item for each in e.allocations)}
-    return tuple((fact.key, fact.position, item) for item in items)
+    return tuple((fact.key, fact.position, item) for item in _settled(fact.event))
 
 
 settlements = Projection(
     name="settlements",
-    version=1,
+    version=2,
     row=Settlement,
     key=("account", "position", "item"),
-    events=(AccountCharged, AccountAdjusted, AccountCredited, AccountPaymentReturned),
+    events=MOVEMENTS,
     keys=_settlement_keys,
     project=_settlements,
     indexes=(("item",), ("source",)),

@@ -26,7 +26,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import psycopg
 from peer_runner import facts_per_second
 
-from domain.customers.account import AccountCharged, AccountCredited, AccountOpened
+from domain.books.entry import Entry, Posting, Source
+from domain.customers.account import (
+    ALLOCATION_POLICY,
+    AccountCredited,
+    AccountDebited,
+    AccountOpened,
+    Item,
+)
 from domain.kit import Fact
 from domain.values import Period
 from projections.customers import accounts, movements
@@ -72,6 +79,20 @@ ledger = Projection(
 )
 
 
+def posted(document: str, on: date, amount: int, code: str) -> Entry:
+    """What is owed, and its other side."""
+    sides = Posting(code="1200", amount=amount), Posting(code=code, amount=-amount)
+    return Entry(
+        on=on,
+        month=f"{on:%Y-%m}",
+        about=on,
+        source=Source(kind="bill", reference=document),
+        document=document,
+        currency="GBP",
+        postings=sides,
+    )
+
+
 def stored(accounts: int, movements: int) -> Iterator[Stored]:
     """The rows of a history in which every account moves so many times."""
     chance, position, opened = Random(1), 0, date(2016, 1, 1)
@@ -89,17 +110,26 @@ def stored(accounts: int, movements: int) -> Iterator[Stored]:
             if n == 0:
                 event = AccountOpened(customer=name, on=on)
             elif n % 2:
-                event = AccountCharged(
-                    bill=f"{name}-{on:%Y-%m}", period=period, amount=amount, currency="GBP",
-                    on=on, due=on + timedelta(days=14),
-                )  # fmt: skip
-            else:
-                event = AccountCredited(
-                    payment=f"p{position}",
+                bill, due = f"{name}-{on:%Y-%m}", on + timedelta(days=14)
+                event = AccountDebited(
+                    source=Source(kind="bill", reference=bill),
                     amount=amount,
                     currency="GBP",
                     on=on,
-                    policy="oldest",
+                    policy=ALLOCATION_POLICY,
+                    items=(Item(item=bill, kind="energy", amount=amount, due=due),),
+                    period=period,
+                    entry=posted(f"{name}-{on:%Y-%m}", on, amount, "4200"),
+                )
+            else:
+                event = AccountCredited(
+                    source=Source(kind="payment", reference=f"p{position}"),
+                    amount=amount,
+                    currency="GBP",
+                    on=on,
+                    policy=ALLOCATION_POLICY,
+                    held=amount,
+                    entry=posted(f"p{position}", on, -amount, "1000"),
                 )
             state = envelope(event)
             at = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(milliseconds=position)

@@ -31,14 +31,12 @@ from replay.billing.verify import verify as verified
 from replay.tables.rebuild import rebuild as rebuilt
 
 MONEY = {
-    "advance",
     "amount",
     "balance",
     "corrected",
-    "from_advance",
+    "held",
     "issued",
     "outstanding",
-    "to_advance",
     "total",
 }
 """What is in minor units, in facts and rows."""

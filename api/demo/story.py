@@ -23,7 +23,7 @@ from api.demo.tariffs import (
     Published,
 )
 from domain.billing.bill import CorrectBill, IssueBill, bill_key
-from domain.books.ledger import CHART
+from domain.books.chart import CHART
 from domain.customers.account import OpenAccount
 from domain.customers.customer import RegisterCustomer
 from domain.metering.meter import InstallMeter, ReadMeter, ReportMeterError
@@ -327,10 +327,8 @@ class Story:
 def added_up(facts: Iterable[Told], account: str) -> tuple[int, int]:
     """All that a client of the feed does to know a balance; and how many facts it read."""
     signs = {
-        "account.charged": +1,
-        "account.adjusted": +1,
+        "account.debited": +1,
         "account.credited": -1,
-        "account.payment-returned": +1,
     }
     balance = read = 0
     for fact in facts:

@@ -26,7 +26,7 @@ from api.graphql.paging import (
 from api.graphql.scalars import Money, Position
 from api.graphql.view import BatchLoader, Info, KnownAt, MinPosition, View, equal, on
 from domain.billing import bill as domain
-from domain.billing.bill import added
+from domain.billing.lines import added
 from domain.references import unpacked
 from domain.values import Period
 from projections import billing as rows

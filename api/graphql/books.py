@@ -22,7 +22,7 @@ from api.graphql.paging import (
 )
 from api.graphql.scalars import Money, Position
 from api.graphql.view import BatchLoader, Info, KnownAt, MinPosition, View, equal, on
-from domain.books.ledger import CHART
+from domain.books.chart import CHART
 from projections import books as rows
 from projections.customers import accounts
 from projections.kit.table import Where
@@ -39,7 +39,7 @@ class JournalLine:
     name: str = strawberry.field(description="Its name: Customers: receivable.")
     on: date = strawberry.field(description="The day it is posted.")
     about: date = strawberry.field(
-        description="The day the business is about: the end of a bill's period, else `on`."
+        description="The last day of the period that the business is about; of a payment, `on`."
     )
     text: str = strawberry.field(description="What for.")
     amount: Money = strawberry.field(description="Debit positive, credit negative.")
@@ -96,7 +96,7 @@ def _balances(view: View) -> list[rows.LedgerBalance]:
     credits_ = view.sums(rows.journal, "amount", *posted, Where("amount", "<", 0), by="code")
     sides = {code: (debits.get(code, 0), -credits_.get(code, 0)) for code in debits | credits_}
     return [
-        rows.LedgerBalance(code, CHART[code], debit, credit, debit - credit)
+        rows.LedgerBalance(code, CHART.get(code, code), debit, credit, debit - credit)
         for code, (debit, credit) in sorted(sides.items())
     ]
 

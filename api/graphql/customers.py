@@ -65,7 +65,7 @@ class Account:
         return linked(self.group, "customer", key, rows.customers, customers_of)
 
     @strawberry.field(
-        description="What is owed, net of what is held in advance; negative: the utility owes."
+        description="What is owed, net of the credit that is held; negative: the utility owes."
         " The sum of the account's movements; `asOf`: of those dated on or before it."
     )
     def balance(self) -> Money:
@@ -77,10 +77,10 @@ class Account:
         description="What is held for the customer: paid, and owed for nothing yet. `asOf`:"
         " from the movements dated on or before it."
     )
-    def advance(self) -> Money:
+    def credit_held(self) -> Money:
         view = self.group.view
         whole = view.as_of is None
-        return view.money(self.row.advance if whole else view.settled(self.id).advance)
+        return view.money(self.row.held if whole else view.settled(self.id).held)
 
     @strawberry.field(
         description="Its bills, by the first day they are for. `asOf`: those issued on or"
@@ -142,8 +142,8 @@ class Account:
 class Movement:
     position: Position = strawberry.field(description="Its place in history.")
     kind: str = strawberry.field(
-        description="The name of the fact: account.charged (a bill), account.adjusted (a"
-        " correction note), account.credited (a payment), account.payment-returned."
+        description="What caused it: bill, note (a correction), payment, or return (of a"
+        " payment)."
     )
     reference: str = strawberry.field(
         description="The number of the bill, of the note, or of the payment."

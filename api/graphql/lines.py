@@ -13,7 +13,8 @@ import strawberry
 from api.graphql.scalars import Money
 from api.graphql.view import View
 from api.graphql.why import Derivation
-from domain.billing import bill as domain
+from domain.billing import lines as domain
+from domain.billing.bill import Basis
 from domain.pricing.rating import Why, explain
 from domain.values import Period
 
@@ -58,7 +59,7 @@ def lines_of(
     view: View,
     lines: Sequence[domain.BillLine],
     calculated: tuple[str, Period] | None = None,
-    basis: domain.Basis | None = None,
+    basis: Basis | None = None,
 ) -> list[BillLine]:
     """Lines as the schema says them; `calculated` and `basis` say why, where anything does."""
     reasons: list[Reason | None] = [None] * len(lines)

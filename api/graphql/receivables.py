@@ -55,7 +55,7 @@ class Payment:
 
     @strawberry.field(
         description="What it settled, item by item; negative where a reversal reopened it. The"
-        " rest is held in advance. `asOf`: what was settled on or before it."
+        " rest is held as credit. `asOf`: what was settled on or before it."
     )
     def settled(self) -> list[Settlement]:
         where = self.group.view.dated("on")
@@ -70,7 +70,7 @@ class Settlement:
         description="The open item: the number of a bill, or of a payment that was returned."
     )
     source: strawberry.ID = strawberry.field(
-        description="What it was settled with: a payment, or the bill whose credit it was."
+        description="What it was settled with: a payment, or the bill or note that is a credit."
     )
     on: date = strawberry.field(description="The day.")
     amount: Money = strawberry.field(description="How much; negative: reopened.")

@@ -12,34 +12,22 @@ their periods: on what one carries forward (blocks of a year, a ratchet) the nex
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Annotated, TypeAlias, assert_never
 
 from pydantic import Field
 
+from domain.billing.lines import BillLine, added, difference
+from domain.billing.posting import corrected, revenue
 from domain.billing.refusals import NOT_CALCULATED
-from domain.customers.account import (
-    Account,
-    AccountAdjusted,
-    AccountCharged,
-    AccountUnknown,
-    Allocation,
-    allocate,
-)
+from domain.books.entry import Entry, Posting, Source
+from domain.customers.account import Account, AccountUnknown, Item, MoneyMoved
+from domain.customers.settling import Business, credit, debit
 from domain.kit import Kind, Refused, command, decision, event, value
 from domain.organisation.utility import Utility
-from domain.pricing.rating import Line
-from domain.values import AccountId, BillId, Currency, Period
-
-
-@value
-class BillLine:
-    """A line of a bill: at which service point, and what was rated there."""
-
-    point: str
-    line: Line
+from domain.values import AccountId, BillId, Currency, Period, minor_digits
 
 
 @value
@@ -79,6 +67,8 @@ class BillCalculation:
 
 @event("bill.issued")
 class BillIssued:
+    """`entry` has what the first release posted; since then the account's event has it all."""
+
     account: AccountId
     period: Period
     currency: Currency
@@ -87,11 +77,16 @@ class BillIssued:
     on: date
     due: date
     basis: Basis
+    entry: Entry | None = None
 
 
 @event("bill.corrected")
 class BillCorrected:
-    """`lines` and `total` are differences: what the bill is more or less than it stood."""
+    """
+    `lines` and `total` are differences: what the bill is more or less than it stood.
+
+    `entry` is as in bill.issued.
+    """
 
     account: AccountId
     period: Period
@@ -103,6 +98,7 @@ class BillCorrected:
     due: date
     basis: Basis
     causes: tuple[Cause, ...]
+    entry: Entry | None = None
 
 
 BillEvent: TypeAlias = BillIssued | BillCorrected
@@ -139,44 +135,6 @@ def evolve(bill: Bill, happened: BillEvent) -> Bill:
 
 
 bills = Kind("bill", Bill(), evolve)
-
-
-def _signed(lines: Iterable[BillLine], sign: int) -> tuple[BillLine, ...]:
-    return tuple(
-        replace(
-            each,
-            line=replace(
-                each.line, quantity=sign * each.line.quantity, amount=sign * each.line.amount
-            ),
-        )
-        for each in lines
-    )
-
-
-def added(lines: Iterable[BillLine], more: Iterable[BillLine]) -> tuple[BillLine, ...]:
-    """Lines alike in all but quantity and amount become one, their sum; empty ones vanish."""
-    sums: dict[BillLine, BillLine] = {}
-    for each in (*lines, *more):
-        alike = replace(
-            each, line=replace(each.line, quantity=each.line.quantity * 0, amount=0)
-        )
-        if alike in sums:
-            line = sums[alike].line
-            each = replace(
-                each,
-                line=replace(
-                    line,
-                    quantity=line.quantity + each.line.quantity,
-                    amount=line.amount + each.line.amount,
-                ),
-            )
-        sums[alike] = each
-    return tuple(s for s in sums.values() if s.line.quantity or s.line.amount)
-
-
-def difference(now: Iterable[BillLine], stood: Iterable[BillLine]) -> tuple[BillLine, ...]:
-    """What must be added to the bill as it stood to make it what it is now."""
-    return added(now, _signed(stood, -1))
 
 
 # What can be asked
@@ -255,13 +213,13 @@ def issue(
     account: Account,
     utility: Utility,
     calculation: BillCalculation,
-) -> Iterator[object]:
+) -> Iterator[BillEvent | MoneyMoved]:
     """Each day of an account is billed once."""
     if not account.customer:
         raise AccountUnknown(account=asked.account)
-    for key, period in account.billed:
-        if calculation.period.meet(period.since, period.until):
-            raise BillAlreadyIssued(bill=key, since=period.since, until=period.until)
+    for span in account.billed:
+        if billed := calculation.period.meet(span.since, span.until):
+            raise BillAlreadyIssued(since=billed.since, until=billed.until)
     if bill.account:
         raise BillAlreadyIssued(bill=asked.bill)
     due = _due(asked, utility)
@@ -275,18 +233,17 @@ def issue(
         due=due,
         basis=calculation.basis,
     )
-    settled = settle(account, asked.bill, calculation.total)
-    yield AccountCharged(
-        bill=asked.bill,
-        period=calculation.period,
-        amount=calculation.total,
+    business = Business(
+        account=asked.account,
+        source=Source(kind="bill", reference=asked.bill),
         currency=calculation.currency,
         on=asked.on,
+        about=calculation.period.last,
         due=due,
-        from_advance=settled.from_advance,
-        to_advance=settled.to_advance,
-        allocations=settled.allocations,
+        period=calculation.period,
     )
+    against = revenue(calculation.lines, minor_digits(calculation.currency))
+    yield _moved(account, business, asked.bill, calculation.total, against)
 
 
 @decision(
@@ -303,7 +260,7 @@ def correct(
     account: Account,
     utility: Utility,
     calculation: BillCalculation,
-) -> Iterator[object]:
+) -> Iterator[BillEvent | MoneyMoved]:
     """Quiet when the bill is right as it stands."""
     if bill.account != asked.account:
         raise BillUnknown(account=asked.account, bill=asked.bill)
@@ -325,17 +282,30 @@ def correct(
         basis=calculation.basis,
         causes=calculation.causes,
     )
-    settled = settle(account, asked.bill, total)
-    yield AccountAdjusted(
-        bill=asked.bill,
-        note=note,
-        amount=total,
+    business = Business(
+        account=asked.account,
+        source=Source(kind="note", reference=note),
         currency=calculation.currency,
         on=asked.on,
+        about=calculation.period.last,
         due=due,
-        from_advance=settled.from_advance,
-        to_advance=settled.to_advance,
-        allocations=settled.allocations,
+    )
+    against = corrected(calculation.lines, bill.lines, minor_digits(calculation.currency))
+    yield _moved(account, business, asked.bill, total, against)
+
+
+def _moved(
+    account: Account, business: Business, bill: str, total: int, against: tuple[Posting, ...]
+) -> MoneyMoved:
+    """A total above zero is owed; one below it settles the bill first, then what is due."""
+    if total < 0:
+        return credit(account, replace(business, due=None), -total, against, first=bill)
+    due = business.due or business.on
+    return debit(
+        account,
+        business,
+        (Item(item=bill, kind="energy", amount=total, due=due),),
+        against,
     )
 
 
@@ -343,26 +313,3 @@ def _due(asked: IssueBill | CorrectBill, utility: Utility) -> date:
     """So many days after the bill is issued as asked, else as the utility's terms say."""
     days = utility.due_days if asked.due_days is None else asked.due_days
     return asked.on + timedelta(days=days)
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """How a debit, or a credit, of an account is met."""
-
-    from_advance: int = 0
-    to_advance: int = 0
-    allocations: tuple[Allocation, ...] = ()
-
-
-def settle(account: Account, bill: str, amount: int) -> Settled:
-    """
-    How a debit or a credit (a negative amount) of an account is met.
-
-    A debit is met from the advance as far as that goes; a credit settles the bill it is about,
-    then the oldest open item, and the rest is held in advance.
-    """
-    if amount >= 0:
-        return Settled(from_advance=min(amount, account.advance))
-    found = allocate(account, -amount, first=bill)
-    left = -amount - sum(each.amount for each in found)
-    return Settled(to_advance=left, allocations=found)

@@ -1,11 +1,13 @@
 """
-Accounts: what a customer owes, bill by bill, and what is held in advance.
+Accounts: what a customer owes, item by item, and the credit that is held for them.
 
-    unknown ── open ──▶ open ── charged · adjusted · credited · payment returned ──┐
-                          ▲────────────────────────────────────────────────────────┘
+    unknown ── open ──▶ open ── debited · credited ──┐
+                          ▲──────────────────────────┘
 
-`owed` has a line for each open item, oldest first; `advance` is money held for the customer.
-The balance is Σ owed − advance, and each event moves it by exactly its own amount.
+Whatever is owed or settled, whoever caused it, is `account.debited` or `account.credited`, and
+their entry is what the books say.  The balance is Σ items − credit held; each event moves it
+by exactly its own amount: a debit by Σ items − Σ allocations − held, a credit by the same
+without items.  A state holds what is open, so that it does not grow with what is settled.
 """
 
 from __future__ import annotations
@@ -13,22 +15,40 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import TypeAlias, assert_never
+from typing import NamedTuple, TypeAlias, assert_never
 
+from immutables import Map
+
+from domain.books.entry import Entry, Source, Word
 from domain.customers.customer import Customer, CustomerUnknown, PersonErased
 from domain.kit import Kind, Refused, command, decision, event, value
-from domain.values import AccountId, BillId, Currency, CustomerId, PaymentId, Period
+from domain.values import AccountId, Currency, CustomerId, Key, Period
 
-ALLOCATION_POLICY = "oldest-first-v1"
-"""Money in goes to the bill it is about, then to the oldest open item; the rest is held."""
+FIRST_POLICY = "oldest-first-v1"
+"""Of the first release: oldest was the order in which items were last changed."""
+
+ALLOCATION_POLICY = "oldest-due-first-v2"
+"""Money in goes to the bill it is about, then to what was due first; the rest is held."""
+
+
+@value
+class Item:
+    """What is owed from now on, or again: by its number, in minor units, due on a day."""
+
+    item: Key  # the bill; or the payment, where credit that it left was spent
+    kind: Word  # energy, late-fee, breach, connection, deposit, other
+    amount: int
+    due: date
 
 
 @value
 class Allocation:
     """So many minor units of an open item are settled."""
 
-    item: BillId
+    item: Key
     amount: int
+    kind: Word = "energy"
+    due: date | None = None  # of the item; the first release did not say it
 
 
 # What can happen
@@ -40,83 +60,91 @@ class AccountOpened:
     on: date
 
 
-@event("account.charged")
-class AccountCharged:
-    """A bill was issued: `amount` is owed, `allocations` of it settled at once."""
+@event("account.debited")
+class AccountDebited:
+    """More is owed: `items`, of which `allocations` are settled by credit held at once."""
 
-    bill: BillId
-    period: Period
-    amount: int
-    currency: Currency
-    on: date
-    due: date
-    from_advance: int = 0
-    to_advance: int = 0
-    allocations: tuple[Allocation, ...] = ()
-
-
-@event("account.adjusted")
-class AccountAdjusted:
-    """A correction note: the bill is `amount` more (or less) than it was."""
-
-    bill: BillId
-    note: str
-    amount: int
-    currency: Currency
-    on: date
-    due: date
-    from_advance: int = 0
-    to_advance: int = 0
-    allocations: tuple[Allocation, ...] = ()
-
-
-@event("account.credited")
-class AccountCredited:
-    """A payment came in: settled against open items, the rest held in advance."""
-
-    payment: PaymentId
+    source: Source
     amount: int
     currency: Currency
     on: date
     policy: str
-    to_advance: int = 0
+    items: tuple[Item, ...]
     allocations: tuple[Allocation, ...] = ()
+    held: int = 0  # credit held is so much more, or less
+    period: Period | None = None  # the days that a bill is for
+    entry: Entry | None = None
 
 
-@event("account.payment-returned")
-class AccountPaymentReturned:
-    """A payment was reversed: `allocations` are owed again, `from_advance` no longer held."""
+@event("account.credited")
+class AccountCredited:
+    """Less is owed: `allocations` of open items are settled, the rest is held."""
 
-    payment: PaymentId
+    source: Source
     amount: int
     currency: Currency
     on: date
-    from_advance: int = 0
+    policy: str
     allocations: tuple[Allocation, ...] = ()
+    held: int = 0  # credit held is so much more, or less
+    period: Period | None = None  # the days that a bill is for
+    entry: Entry | None = None
 
 
-AccountEvent: TypeAlias = (
-    AccountOpened | AccountCharged | AccountAdjusted | AccountCredited | AccountPaymentReturned
-)
+MoneyMoved: TypeAlias = AccountDebited | AccountCredited
+AccountEvent: TypeAlias = AccountOpened | MoneyMoved
 
 
 # What it then is
 
 
+class OpenItem(NamedTuple):
+    """What is open of an item: minor units, due on a day."""
+
+    kind: str
+    due: date
+    amount: int
+
+
+class Paid(NamedTuple):
+    """What a payment did: the items it settled, and what of it was held."""
+
+    allocations: tuple[Allocation, ...]
+    held: int
+
+
+Items: TypeAlias = Map[str, OpenItem]
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Just enough to settle with; no customer means not opened."""
+    """
+    Just enough to settle with; no customer means not opened.
+
+    `billed` are the days billed, spans that meet as one.  `payments` has those of the first
+    release alone: since then a payment's own event says what it settled.
+    """
 
     customer: str = ""
-    owed: Mapping[str, int] = field(default_factory=dict)
-    advance: int = 0
-    billed: tuple[tuple[str, Period], ...] = ()
-    payments: Mapping[str, AccountCredited] = field(default_factory=dict)
+    items: Items = field(default_factory=Map)
+    held: int = 0
+    billed: tuple[Period, ...] = ()
+    payments: Map[str, Paid] = field(default_factory=Map)
+
+    @property
+    def owed(self) -> Mapping[str, int]:
+        """What is open, by item, in the order in which it is due."""
+        return {item: each.amount for item, each in by_due(self.items)}
 
     @property
     def balance(self) -> int:
         """What the customer owes, net of what is held for them."""
-        return sum(self.owed.values()) - self.advance
+        return sum(each.amount for each in self.items.values()) - self.held
+
+
+def by_due(items: Items) -> list[tuple[str, OpenItem]]:
+    """Open items in the order in which they are due."""
+    return sorted(items.items(), key=lambda each: (each[1].due, each[0]))
 
 
 def evolve(account: Account, happened: AccountEvent) -> Account:
@@ -124,62 +152,77 @@ def evolve(account: Account, happened: AccountEvent) -> Account:
     match happened:
         case AccountOpened():
             return replace(account, customer=happened.customer)
-        case AccountCharged():
-            billed = (*account.billed, (happened.bill, happened.period))
-            return replace(_debited(account, happened), billed=billed)
-        case AccountAdjusted():
-            return _debited(account, happened)
+        case AccountDebited():
+            items = with_items(account.items, _as_due(account, happened))
+            billed, payments = _billed(account, happened.period), account.payments
         case AccountCredited():
-            return replace(
-                account,
-                owed=_moved(account.owed, happened.allocations, -1),
-                advance=account.advance + happened.to_advance,
-                payments={**account.payments, happened.payment: happened},
-            )
-        case AccountPaymentReturned():
-            kept = {k: v for k, v in account.payments.items() if k != happened.payment}
-            return replace(
-                account,
-                owed=_moved(account.owed, happened.allocations, +1),
-                advance=account.advance - happened.from_advance,
-                payments=kept,
-            )
+            items, payments = account.items, _first_payments(account, happened)
+            billed = _billed(account, happened.period)
         case _:
             assert_never(happened)
+    items = _settled(items, happened.allocations)
+    held = account.held + happened.held
+    return Account(account.customer, items, held, billed, payments)
 
 
-def _debited(account: Account, happened: AccountCharged | AccountAdjusted) -> Account:
-    settled = sum(a.amount for a in happened.allocations)
-    credit = settled + happened.to_advance  # what a negative amount paid for elsewhere
-    own = Allocation(
-        item=happened.bill, amount=happened.amount - happened.from_advance + credit
+def with_items(items: Items, more: Iterable[Item]) -> Items:
+    """Open items and what is owed besides; one that is open keeps the day it was due first."""
+    for each in more:
+        before = items.get(each.item) or OpenItem(each.kind, each.due, 0)
+        items = _with(items, each.item, before, each.amount)
+    return items
+
+
+def _settled(items: Items, allocations: Iterable[Allocation]) -> Items:
+    for each in allocations:
+        before = items.get(each.item) or OpenItem(each.kind, each.due or date.min, 0)
+        items = _with(items, each.item, before, -each.amount)
+    return items
+
+
+def _with(items: Items, item: str, before: OpenItem, amount: int) -> Items:
+    if left := before.amount + amount:
+        return items.set(item, before._replace(amount=left))
+    return items.delete(item) if item in items else items
+
+
+def _billed(account: Account, period: Period | None) -> tuple[Period, ...]:
+    """The spans of days billed with one more; those that meet become one."""
+    if period is None:
+        return account.billed
+    since, until = period.since, period.until
+    apart: list[Period] = []
+    for span in account.billed:
+        if span.until < since or until < span.since:
+            apart.append(span)
+        else:
+            since, until = min(since, span.since), max(until, span.until)
+    return tuple(sorted([*apart, Period(since=since, until=until)], key=lambda s: s.since))
+
+
+def _first_payments(account: Account, happened: AccountCredited) -> Map[str, Paid]:
+    """What a payment of the first release settled, with the days on which that was due."""
+    if happened.policy != FIRST_POLICY or happened.source.kind != "payment":
+        return account.payments
+    settled = tuple(
+        replace(each, kind=open_.kind, due=open_.due)
+        if (open_ := account.items.get(each.item))
+        else each
+        for each in happened.allocations
     )
-    owed = _moved(_moved(account.owed, (own,), +1), happened.allocations, -1)
-    advance = account.advance - happened.from_advance + happened.to_advance
-    return replace(account, owed=owed, advance=advance)
+    return account.payments.set(happened.source.reference, Paid(settled, happened.held))
 
 
-def _moved(
-    owed: Mapping[str, int], allocations: Iterable[Allocation], sign: int
-) -> Mapping[str, int]:
-    moved = dict(owed)
-    for allocation in allocations:
-        moved[allocation.item] = moved.get(allocation.item, 0) + sign * allocation.amount
-    return {item: amount for item, amount in moved.items() if amount}
+def _as_due(account: Account, happened: AccountDebited) -> tuple[Item, ...]:
+    """The items of a debit; what a return of the first release reopens is due as it was."""
+    if happened.policy != FIRST_POLICY or happened.source.kind != "return":
+        return happened.items
+    paid = account.payments.get(happened.source.reference)
+    dues = {each.item: each.due for each in paid.allocations} if paid else {}
+    return tuple(replace(i, due=dues.get(i.item) or i.due) for i in happened.items)
 
 
 accounts = Kind("account", Account(), evolve)
-
-
-def allocate(account: Account, money: int, first: str = "") -> tuple[Allocation, ...]:
-    """The open items that `money` settles under ALLOCATION_POLICY; `first` goes first."""
-    found: list[Allocation] = []
-    for item in sorted(account.owed, key=lambda item: item != first):
-        part = min(money, account.owed[item])
-        if part > 0:
-            found.append(Allocation(item=item, amount=part))
-            money -= part
-    return tuple(found)
 
 
 # What can be asked

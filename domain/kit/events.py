@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NewType, TypeVar, dataclass_transform
 
@@ -35,10 +35,11 @@ class Fact:
     cause: str  # the id of the command
     correlation: str  # what the command itself belongs to: a run, a case, a file
     position: int = 0  # 1, 2, 3 … in all of history, without a gap
+    written: tuple[str, int] | None = field(default=None, compare=False)  # name, version stored
 
     @property
     def name(self) -> str:
-        """The stored name of the event: `meter.installed`."""
+        """The name of the event as it is read today: `meter.installed`."""
         return NAMES[type(self.event)]
 
     @property

@@ -13,15 +13,17 @@ from typing import Annotated, Literal, TypeAlias, assert_never
 
 from pydantic import Field
 
+from domain.books.chart import BANK
+from domain.books.entry import Posting, Source
 from domain.customers.account import (
-    ALLOCATION_POLICY,
     Account,
-    AccountCredited,
-    AccountPaymentReturned,
     AccountUnknown,
     Allocation,
-    allocate,
+    Item,
+    MoneyMoved,
+    Paid,
 )
+from domain.customers.settling import Business, credit, debit
 from domain.kit import Kind, Refused, command, decision, event
 from domain.organisation.utility import Utility
 from domain.values import AccountId, Currency, PaymentId, Text
@@ -35,11 +37,15 @@ Amount: TypeAlias = Annotated[int, Field(gt=0, lt=10**15)]
 
 @event("payment.received")
 class PaymentReceived:
+    """Money came in; it settled `allocations`, and changed credit held by `held`."""
+
     account: AccountId
     amount: int
     currency: Currency
     method: Method
     on: date
+    allocations: tuple[Allocation, ...] | None = None  # the first release did not say
+    held: int = 0
 
 
 @event("payment.reversed")
@@ -64,6 +70,7 @@ class Payment:
     account: str = ""
     amount: int = 0
     on: date = date.min
+    did: Paid | None = None  # None: only the account knows
     reversed: bool = False
 
 
@@ -71,7 +78,9 @@ def evolve(payment: Payment, happened: PaymentEvent) -> Payment:
     """Change the payment as the event says."""
     match happened:
         case PaymentReceived():
-            return Payment(happened.account, happened.amount, happened.on)
+            settled = happened.allocations
+            did = None if settled is None else Paid(settled, happened.held)
+            return Payment(happened.account, happened.amount, happened.on, did)
         case PaymentReversed():
             return replace(payment, reversed=True)
         case _:
@@ -151,29 +160,25 @@ class ReversedBeforeReceived(Refused):
 )
 def receive(
     asked: ReceivePayment, payment: Payment, account: Account, utility: Utility
-) -> Iterator[object]:
-    """A reference names one payment; it settles the oldest open item first."""
+) -> Iterator[PaymentReceived | MoneyMoved]:
+    """A reference names one payment; it settles what was due first."""
     if payment.account:
         raise PaymentAlreadyReceived(payment=asked.payment, account=payment.account)
     if not account.customer:
         raise AccountUnknown(account=asked.account)
-    settled = allocate(account, asked.amount)
+    business = _business(asked, "payment", utility)
+    bank = Posting(code=BANK, amount=asked.amount)
+    credited = credit(account, business, asked.amount, (bank,))
     yield PaymentReceived(
         account=asked.account,
         amount=asked.amount,
         currency=utility.currency,
         method=asked.method,
         on=asked.on,
+        allocations=credited.allocations,
+        held=credited.held,
     )
-    yield AccountCredited(
-        payment=asked.payment,
-        amount=asked.amount,
-        currency=utility.currency,
-        on=asked.on,
-        policy=ALLOCATION_POLICY,
-        to_advance=asked.amount - sum(each.amount for each in settled),
-        allocations=settled,
-    )
+    yield credited
 
 
 @decision(
@@ -185,20 +190,21 @@ def receive(
 )
 def reverse(
     asked: ReversePayment, payment: Payment, account: Account, utility: Utility
-) -> Iterator[object]:
-    """What it settled is owed again; advance that is spent becomes an item of its own."""
+) -> Iterator[PaymentReversed | MoneyMoved]:
+    """What it settled is owed again as it was; credit it left and that is spent, from now."""
     if payment.account != asked.account:
         raise PaymentUnknown(payment=asked.payment, account=asked.account)
     if payment.reversed:
         raise PaymentAlreadyReversed(payment=asked.payment)
     if asked.on < payment.on:
         raise ReversedBeforeReceived(received=payment.on, asked=asked.on)
-    credited = account.payments[asked.payment]
-    held = min(credited.to_advance, account.advance)
-    spent = credited.to_advance - held
-    again = credited.allocations
-    if spent:
-        again = (*again, Allocation(item=asked.payment, amount=spent))
+    did = payment.did or account.payments[asked.payment]
+    again = [
+        Item(item=each.item, kind=each.kind, amount=each.amount, due=each.due or asked.on)
+        for each in did.allocations
+    ]
+    if spent := max(did.held - account.held, 0):
+        again.append(Item(item=asked.payment, kind="other", amount=spent, due=asked.on))
     yield PaymentReversed(
         account=asked.account,
         amount=payment.amount,
@@ -206,11 +212,16 @@ def reverse(
         reason=asked.reason,
         on=asked.on,
     )
-    yield AccountPaymentReturned(
-        payment=asked.payment,
-        amount=payment.amount,
+    business = replace(_business(asked, "return", utility), reverses=asked.payment)
+    bank = Posting(code=BANK, amount=-payment.amount)
+    yield debit(account, business, tuple(again), (bank,), given=spent - did.held)
+
+
+def _business(asked: ReceivePayment | ReversePayment, kind: str, utility: Utility) -> Business:
+    return Business(
+        account=asked.account,
+        source=Source(kind=kind, reference=asked.payment),
         currency=utility.currency,
         on=asked.on,
-        from_advance=held,
-        allocations=again,
+        about=asked.on,
     )

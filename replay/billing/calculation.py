@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 from domain.billing.bill import (
     Basis,
     BillCalculation,
-    BillLine,
 )
+from domain.billing.lines import BillLine
 from domain.billing.refusals import NothingSupplied, TariffNotInForce, WrongCurrency
 from domain.customers.account import AccountUnknown
 from domain.organisation.utility import UtilityNotEstablished

@@ -14,14 +14,12 @@ from typing import Protocol
 
 from domain.billing.bill import (
     BillCalculation,
-    BillLine,
     BillUnknown,
     Cause,
     CorrectBill,
     IssueBill,
-    added,
-    difference,
 )
+from domain.billing.lines import BillLine, added, difference
 from domain.billing.refusals import EmptyPeriod
 from domain.kit import Fact, Refused, Stream
 from domain.metering.meter import (

@@ -1,9 +1,10 @@
 """
 Verify: everything is folded again from history and compared with what people look at.
 
-Four questions, each answered with how many were looked at and what was found wrong:
-are the tables what the facts say; do the books balance; does each bill, calculated again at its
-basis, come out line for line as it was issued and corrected; do accounts and ledger agree.
+Five questions, each answered with how many were looked at and what was found wrong:
+are the tables what the facts say; do the books balance; do accounts and ledger agree; are open
+items the same by account, by bill and by settlement; does each bill, calculated again at its
+basis, come out line for line as it was issued and corrected.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from domain.billing.bill import added, difference
-from domain.books.ledger import ADVANCES, RECEIVABLE
+from domain.billing.lines import added, difference
+from domain.books.chart import CREDIT_HELD, RECEIVABLE
 from domain.kit import Refused
 from projections.billing import Bill, Correction, bills, corrections
 from projections.books import journal, trial_balance
@@ -24,6 +25,7 @@ from projections.kit.postgres import PostgresTables
 from projections.kit.table import MemoryTables, Projection, Tables, Where
 from replay.billing.calculation import BillCalculator
 from replay.billing.office import period_of
+from replay.billing.open_items import OpenItems
 from replay.store.history import History
 
 Progress: TypeAlias = Callable[[str, int, int], None]
@@ -61,10 +63,12 @@ def verify(
     """Fold all of history again and compare; all of it is of one moment."""
     with tables.snapshot() as snapshot:
         report = VerifyReport(snapshot.position)
+        items = OpenItems()
         report.checks += [
-            _tables(history, snapshot, projections, report.position, progress),
+            _tables(history, snapshot, projections, report.position, items, progress),
             _books(snapshot, progress),
             _accounts(snapshot, progress),
+            _open_items(items, snapshot, progress),
             _bills(snapshot, progress),
         ]
     return report
@@ -75,12 +79,14 @@ def _tables(
     snapshot: Tables,
     projections: Sequence[Projection[Any]],
     position: int,
+    items: OpenItems,
     progress: Progress,
 ) -> Check:
     check = Check("tables are what the facts say")
     again = MemoryTables(projections)
     for page in history.pages(until=position):
         again.fold(page)
+        items.fold(page)
         progress("facts folded again", again.position, position)
     for done, projection in enumerate(projections, 1):
         if digest(again, projection) != digest(snapshot, projection):
@@ -113,16 +119,23 @@ def _books(snapshot: Tables, progress: Progress) -> Check:
 
 def _accounts(snapshot: Tables, progress: Progress) -> Check:
     check = Check("accounts agree with the ledger")
-    balances = advances = 0
+    balances = held = 0
     for row in snapshot.rows(accounts):
         check.looked_at += 1
-        balances, advances = balances + row.balance, advances + row.advance
-    for code, amount in ((RECEIVABLE, balances + advances), (ADVANCES, -advances)):
+        balances, held = balances + row.balance, held + row.held
+    for code, amount in ((RECEIVABLE, balances + held), (CREDIT_HELD, -held)):
         found = snapshot.get(trial_balance, code)
         booked = found.balance if found else 0
         if booked != amount:
             check.wrong.append(f"ledger account {code} is {booked}, accounts say {amount}")
     progress("accounts added up", check.looked_at, check.looked_at)
+    return check
+
+
+def _open_items(items: OpenItems, snapshot: Tables, progress: Progress) -> Check:
+    check = Check("open items agree by account, by bill and by settlement", len(items))
+    check.wrong += items.wrong(snapshot)
+    progress("open items compared", check.looked_at, check.looked_at)
     return check
 
 

@@ -273,7 +273,7 @@ class History:
         said = append.by, append.role, append.cause, append.correlation
         at = cast("datetime", done.at)
         made = tuple(
-            fact_of(stream, line[1], event, at, said, position)
+            fact_of(stream, line[1], event, at, said, position, WRITERS[type(event)][:2])
             for position, ((stream, event), line) in enumerate(
                 zip(append.happenings, lines, strict=True), done.first
             )

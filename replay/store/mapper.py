@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from domain.kit import EVENTS, NAMES, Fact
 from replay.store.append import Unreadable
 from replay.store.sealing import MARK, PERSONALS, opened, sealed
-from replay.store.upcasts import UPCASTS, newest, upcast
+from replay.store.upcasts import RETYPED, UPCASTS, newest, upcast
 
 Row: TypeAlias = tuple[str, int, str, bytes, int, datetime]
 """stream, version, name, state, position, at: the columns a fact is read from."""
@@ -37,15 +37,16 @@ class Readers(dict[tuple[str, int], Callable[[Any], Any]]):
 
     def __missing__(self, shape: tuple[str, int]) -> Callable[[Any], Any]:
         name, version = shape
-        read = TypeAdapter(EVENTS[name]).validator.validate_python
-        if shape not in UPCASTS:
+        if shape not in UPCASTS and shape not in RETYPED:
+            read = TypeAdapter(EVENTS[name]).validator.validate_python
             if version != newest(name):
                 raise KeyError(f"version {version} is newer than this program")
             self[shape] = read
             return read
 
         def old(data: Any) -> Any:
-            return read(upcast(name, version, data))
+            now, made = upcast(name, version, data)
+            return self[now, newest(now)](made)
 
         self[shape] = old
         return old
@@ -56,7 +57,7 @@ class RawReaders(dict[tuple[str, int], Callable[[bytes], Any]]):
 
     def __missing__(self, shape: tuple[str, int]) -> Callable[[bytes], Any]:
         read: Callable[[bytes], Any]
-        if shape[1] == newest(shape[0]):
+        if shape not in UPCASTS and shape not in RETYPED and shape[1] == newest(shape[0]):
             read = TypeAdapter(EVENTS[shape[0]]).validator.validate_json
         else:
             through = READERS[shape]
@@ -123,9 +124,10 @@ def facts(
                 event = readers[name, shape](state[cut + 8 : -1])
         except (KeyError, ValidationError, TypeError, ValueError) as wrong:
             event, envelope, known = _unreadable(name, state, wrong), _said(state), b""
+            shape = event.version
             if not unreadable:
                 raise event from wrong
-        made.append(make(stream, version, event, at, envelope, position))
+        made.append(make(stream, version, event, at, envelope, position, (name, shape)))
     return made
 
 
@@ -152,15 +154,21 @@ def _unreadable(name: str, state: bytes, wrong: Exception) -> Unreadable:
 # Setting the slots at once takes half the time of calling the class, which is frozen and sets
 # them through object.__setattr__; a fact is made for each that is read.
 _NEW = Fact.__new__
-_STREAM, _VERSION, _EVENT, _AT, _BY, _ROLE, _CAUSE, _CORRELATION, _POSITION = (
+_STREAM, _VERSION, _EVENT, _AT, _BY, _ROLE, _CAUSE, _CORRELATION, _POSITION, _WRITTEN = (
     vars(Fact)[each.name].__set__ for each in fields(Fact)
 )
 
 
 def fact_of(
-    stream: str, version: int, event: Any, at: datetime, envelope: Sequence[str], position: int
+    stream: str,
+    version: int,
+    event: Any,
+    at: datetime,
+    envelope: Sequence[str],
+    position: int,
+    written: tuple[str, int] | None = None,
 ) -> Fact:
-    """The fact; `envelope` is by, role, cause, correlation."""
+    """The fact; `envelope` is by, role, cause, correlation; `written` None: just now."""
     made = _NEW(Fact)
     _STREAM(made, stream)
     _VERSION(made, version)
@@ -172,6 +180,7 @@ def fact_of(
     _CAUSE(made, cause)
     _CORRELATION(made, correlation)
     _POSITION(made, position)
+    _WRITTEN(made, written)
     return made
 
 

@@ -17,7 +17,18 @@ Schema = dict[str, Any]
 # What a schema cannot say about a value: by the name of the field.
 BY_FIELD = {"until": "2026-04-01", "zone": "Europe/London", "currency": "GBP", "minutes": 30}
 BY_FORMAT = {"date": "2026-03-01", "date-time": "2026-03-01T09:30:00Z", "time": "09:30:00"}
-BY_PATTERN = ("000120", "CN00417", "GBP", "2026-03", "1.8.0", "A", "09:30", "12.5", "01-31")
+BY_PATTERN = (
+    "000120",
+    "CN00417",
+    "GBP",
+    "2026-03",
+    "1.8.0",
+    "A",
+    "09:30",
+    "12.5",
+    "01-31",
+    "bill",
+)
 SAID_ELSEWHERE = ("title", "description")  # words about a shape do not change it
 
 

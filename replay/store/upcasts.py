@@ -1,25 +1,19 @@
-"""The only file that remembers how events used to look."""
+"""
+The only file that remembers how events used to look.
+
+An upcast works from the stored data alone.  Most make a shape one version newer; some make
+another event of it (RETYPED).  `Fact.written` keeps the name and version that are stored.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from datetime import date, timedelta
+from typing import Any, TypeAlias
 
-Upcast = Callable[[dict[str, Any]], dict[str, Any]]
-
-
-def _readings(old: dict[str, Any]) -> dict[str, Any]:
-    """What the registers showed was called `dials`."""
-    return {"readings" if name == "dials" else name: each for name, each in old.items()}
-
-
-# (name, version) -> how to make it one version newer.  Today's version is counted from these.
-UPCASTS: dict[tuple[str, int], Upcast] = {
-    ("meter.installed", 1): _readings,
-    ("meter.read", 1): _readings,
-    ("meter.reading-corrected", 1): _readings,
-    ("meter.removed", 1): _readings,
-}
+Data: TypeAlias = dict[str, Any]
+Upcast: TypeAlias = Callable[[Data], Data]
+Retype: TypeAlias = Callable[[Data], tuple[str, int, Data]]
 
 
 def newest(name: str) -> int:
@@ -30,9 +24,170 @@ def newest(name: str) -> int:
     return version
 
 
-def upcast(name: str, version: int, data: dict[str, Any]) -> dict[str, Any]:
+def upcast(name: str, version: int, data: Data) -> tuple[str, Data]:
     """Bring data written in an old version to the newest one, a version at a time."""
-    while (name, version) in UPCASTS:
-        data = UPCASTS[name, version](data)
-        version += 1
-    return data
+    while True:
+        if made := RETYPED.get((name, version)):
+            name, version, data = made(data)
+        elif (name, version) in UPCASTS:
+            data = UPCASTS[name, version](data)
+            version += 1
+        else:
+            return name, data
+
+
+def _readings(old: Data) -> Data:
+    """What the registers showed was called `dials`."""
+    return {"readings" if name == "dials" else name: each for name, each in old.items()}
+
+
+# One fact of money.  The first release had four events for what moved an account, and posted
+# revenue by the bill's: its rule is kept here as it was, and the account's entry is but the
+# move between what is owed and what is held.
+
+BANK, RECEIVABLE, CREDIT_HELD, TAX = "1000", "1200", "2100", "2200"
+REVENUE = {
+    "fixed": ("4100", "standing"),
+    "energy": ("4200", "energy"),
+    "demand": ("4300", "demand"),
+    "reactive": ("4400", "reactive"),
+    "minimum": ("4500", "minimum"),
+    "rider": ("4600", "rider"),
+    "export": ("4700", "export"),
+    "tax": (TAX, "tax"),
+}
+OTHER = ("4900", "other")
+POLICY = "oldest-first-v1"
+
+Postings: TypeAlias = dict[tuple[str, str], int]  # (account code, ledger class) -> amount
+
+
+def _bill(old: Data, kind: str, document: str) -> Data:
+    """A bill, or a note, with the entry that the first release made of it."""
+    money: Postings = {(RECEIVABLE, ""): old["total"]}
+    for each in old["lines"]:
+        side = REVENUE.get(each["line"]["kind"], OTHER)
+        money[side] = money.get(side, 0) - each["line"]["amount"]
+    last = date.fromisoformat(old["period"]["until"]) - timedelta(days=1)
+    said = {"account": old["account"], "due": old["due"], "about": last.isoformat()}
+    return {**old, "entry": _entry(old, kind, document, money) | said}
+
+
+def _bill_issued(old: Data) -> Data:
+    document = f"{old['account']}-{_month_or_day(old['period']['since'])}"
+    return _bill(old, "bill", document)
+
+
+def _month_or_day(since: str) -> str:
+    return since[:7] if since.endswith("-01") else since
+
+
+def _bill_corrected(old: Data) -> Data:
+    return _bill(old, "note", old["note"])
+
+
+def _debited_by_bill(old: Data, kind: str, reference: str) -> tuple[str, int, Data]:
+    """A charge or an adjustment: debited, or credited where it was less than nothing."""
+    held = old["to_advance"] - old["from_advance"]
+    money: Postings = {(RECEIVABLE, ""): held, (CREDIT_HELD, ""): -held}
+    said = _moved(old, kind, reference, held, money) | {"period": old.get("period")}
+    if old["amount"] < 0:
+        allocations = _allocated(old["allocations"])
+        return "account.credited", 2, said | {
+            "amount": -old["amount"], "allocations": allocations
+        }  # fmt: skip
+    bill, due = old["bill"], old["due"]
+    item = {"item": bill, "kind": "energy", "amount": old["amount"], "due": due}
+    met = [{**item, "amount": old["from_advance"]}] if old["from_advance"] else []
+    return "account.debited", 1, said | {"items": [item], "allocations": met}
+
+
+def _charged(old: Data) -> tuple[str, int, Data]:
+    return _debited_by_bill(old, "bill", old["bill"])
+
+
+def _adjusted(old: Data) -> tuple[str, int, Data]:
+    return _debited_by_bill(old, "note", old["note"])
+
+
+def _credited(old: Data) -> Data:
+    """A payment."""
+    settled = sum(each["amount"] for each in old["allocations"])
+    money: Postings = {
+        (BANK, ""): settled + old["to_advance"],
+        (RECEIVABLE, ""): -settled,
+        (CREDIT_HELD, ""): -old["to_advance"],
+    }
+    said = _moved(old, "payment", old["payment"], old["to_advance"], money)
+    return said | {"policy": old["policy"], "allocations": _allocated(old["allocations"])}
+
+
+def _returned(old: Data) -> tuple[str, int, Data]:
+    """A payment that was reversed.  The account knows when what it reopens was due."""
+    owed = sum(each["amount"] for each in old["allocations"])
+    money: Postings = {
+        (BANK, ""): -owed - old["from_advance"],
+        (RECEIVABLE, ""): owed,
+        (CREDIT_HELD, ""): old["from_advance"],
+    }
+    payment = old["payment"]
+    said = _moved(old, "return", payment, -old["from_advance"], money)
+    if said["entry"]:
+        said["entry"]["reverses"] = payment
+    items = [
+        {**each, "kind": "other" if each["item"] == payment else "energy", "due": old["on"]}
+        for each in old["allocations"]
+    ]
+    return "account.debited", 1, said | {"items": items}
+
+
+def _moved(old: Data, kind: str, reference: str, held: int, money: Postings) -> Data:
+    return {
+        "source": {"kind": kind, "reference": reference},
+        "amount": old["amount"],
+        "currency": old["currency"],
+        "on": old["on"],
+        "policy": POLICY,
+        "held": held,
+        "entry": _entry(old, kind, reference, money) if any(money.values()) else None,
+    }
+
+
+def _allocated(allocations: Iterable[Data]) -> list[Data]:
+    return [{"item": each["item"], "amount": each["amount"]} for each in allocations]
+
+
+def _entry(old: Data, kind: str, document: str, money: Postings) -> Data:
+    return {
+        "on": old["on"],
+        "month": old["on"][:7],
+        "about": old["on"],
+        "source": {"kind": kind, "reference": document},
+        "document": document,
+        "currency": old["currency"],
+        "postings": [
+            {"code": code, "amount": amount, "ledger_class": name}
+            for (code, name), amount in sorted(money.items())
+            if amount
+        ],
+    }
+
+
+# (name, version) -> how to make it one version newer.  Today's version is counted from these.
+UPCASTS: dict[tuple[str, int], Upcast] = {
+    ("account.credited", 1): _credited,
+    ("bill.corrected", 1): _bill_corrected,
+    ("bill.issued", 1): _bill_issued,
+    ("meter.installed", 1): _readings,
+    ("meter.read", 1): _readings,
+    ("meter.reading-corrected", 1): _readings,
+    ("meter.removed", 1): _readings,
+    ("payment.received", 1): lambda old: {**old, "allocations": None, "held": 0},
+}
+
+# (name, version) -> the event that it is read as: its name and version today, and its data.
+RETYPED: dict[tuple[str, int], Retype] = {
+    ("account.adjusted", 1): _adjusted,
+    ("account.charged", 1): _charged,
+    ("account.payment-returned", 1): _returned,
+}

@@ -15,9 +15,10 @@ from domain.billing.bill import (
     CorrectBill,
     EarlierBillUncorrected,
     IssueBill,
-    difference,
 )
+from domain.billing.lines import difference
 from domain.billing.refusals import PeriodNotMeasured
+from domain.customers.account import AccountCredited, AccountDebited
 from domain.kit import Fact, Refused
 from domain.metering.meter import CorrectReading, ReadMeter, ReportMeterError
 from domain.network.point import ChangeTariff
@@ -216,16 +217,16 @@ def test_issued_and_corrections_are_a_fresh_rating_of_all_facts(
 
 
 def assert_books_balance(world: World) -> None:
-    """The trial balance is zero; receivable and advances are what accounts say."""
+    """The trial balance is zero; receivable and credit held are what accounts say."""
     codes = {row.code: row.balance for row in world.tables.rows(trial_balance)}
     account = world.tables.get(accounts, "A1")
     assert account is not None
     assert sum(codes.values()) == 0
-    assert codes["1200"] == account.balance + account.advance
-    assert codes.get("2100", 0) == -account.advance
+    assert codes["1200"] == account.balance + account.held
+    assert codes.get("2100", 0) == -account.held
     outstanding = sum(row.outstanding for row in world.tables.rows(bills))
     returned = sum(amount for item, amount in _owed(world).items() if item.startswith("T"))
-    assert outstanding + returned == account.balance + account.advance
+    assert outstanding + returned == account.balance + account.held
     assert account.balance == sum(
         world.stands(row.bill) for row in world.tables.rows(bills)
     ) - _paid(world)
@@ -238,9 +239,12 @@ def _owed(world: World) -> dict[str, int]:
 
 
 def _paid(world: World) -> int:
-    names = {"account.credited": 1, "account.payment-returned": -1}
+    signs = {"payment": 1, "return": -1}
+    moved = (fact.event for fact in world.facts)
     return sum(
-        names.get(fact.name, 0) * getattr(fact.event, "amount", 0) for fact in world.facts
+        signs.get(each.source.kind, 0) * each.amount
+        for each in moved
+        if isinstance(each, AccountDebited | AccountCredited)
     )
 
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from domain.kit import Refused
-from projections.catalogue import PROJECTIONS
+from domain.customers.account import AccountCredited, AccountDebited
+from domain.kit import Fact, Refused
+from projections.billing import Bill, bills
+from projections.catalogue import PROJECTIONS, check
 from projections.kit.digest import digest
 from projections.kit.postgres import PostgresTables, reading_pool
+from projections.kit.table import Table
 from replay.billing.verify import VerifyReport, verify
 from replay.store.append import Append
 from replay.store.history import History
@@ -44,7 +48,7 @@ def test_a_utility_that_nobody_touched_agrees(built: tuple[Town, str]) -> None:
     assert report.agrees, report
     assert report.position == built[0].system.history.head()
     assert report.checks[0].looked_at == len(PROJECTIONS)
-    assert report.checks[3].looked_at == 3
+    assert report.checks[4].looked_at == 3
 
 
 @pytest.mark.parametrize(
@@ -70,6 +74,38 @@ def test_a_table_that_was_touched_is_found(
     report = verified(made)
     assert not report.agrees
     assert any(found in wrong for check in report.checks for wrong in check.wrong), report
+
+
+def test_an_event_of_money_that_a_table_forgets_is_found(
+    database_url: str, tmp_path: Path
+) -> None:
+    """The table is what its own fold says; only beside the others it shows."""
+    fold = bills.project
+
+    def forgetful(table: Table[str, Bill], fact: Fact) -> None:
+        if not isinstance(fact.event, AccountCredited):
+            fold(table, fact)
+
+    object.__setattr__(bills, "project", forgetful)
+    try:
+        with town(database_url, tmp_path) as made:
+            account = made.story()
+            made.settle()
+            made.pay("LATE", account, 500, MONTHS[2])
+            made.settle()
+            report = verified(made)
+    finally:
+        object.__setattr__(bills, "project", fold)
+    assert [check.name for check in report.checks if check.wrong] == [
+        "open items agree by account, by bill and by settlement"
+    ]
+    assert f"{account}-2026-01: the account says" in report.checks[3].wrong[0]
+
+
+def test_a_table_folds_all_events_that_move_money_or_none() -> None:
+    with pytest.raises(TypeError, match=r"bills moves money and forgets \['AccountCredited'\]"):
+        check([replace(bills, events=(AccountDebited,))])
+    check([replace(bills, events=())])
 
 
 @settings(

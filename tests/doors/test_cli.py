@@ -114,7 +114,7 @@ def test_replay_shows_an_account_as_it_was_known(cli: Cli) -> None:
     assert [fact["version"] for fact in now["facts"]] == list(range(1, len(now["facts"]) + 1))
     assert now["account"]["balance"] == sum(m["amount"] for m in now["account"]["movements"])
     assert len(now["account"]["bills"]) == 3
-    charged = [fact for fact in now["facts"] if fact["name"] == "account.charged"]
+    charged = [fact for fact in now["facts"] if fact["name"] == "account.debited"]
     at = charged[1]["position"]
     then = cli.json("replay", f"account-{ACCOUNT}", "--known-at", str(at))
     assert then["known_at"] == at
@@ -135,7 +135,7 @@ def test_replay_as_of_a_day_leaves_out_what_is_dated_later(cli: Cli) -> None:
     then = cli.json("replay", f"account-{ACCOUNT}", "--as-of", first["on"])
     assert [bill["bill"] for bill in then["account"]["bills"]] == [first["bill"]]
     assert then["account"]["balance"] == first["issued"]
-    assert [fact["name"] for fact in then["facts"]] == ["account.opened", "account.charged"]
+    assert [fact["name"] for fact in then["facts"]] == ["account.opened", "account.debited"]
     assert f"{ACCOUNT}-2025-01" in cli("replay", f"account-{ACCOUNT}")
 
 

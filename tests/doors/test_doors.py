@@ -118,7 +118,7 @@ def test_many_at_once_about_one_account_all_happen(door: Door) -> None:
         assert set(crowd.map(pay, range(1, 41))) <= {201, 412}
     taken = [f for f in door.system.history.since() if f.name == "account.credited"]
     received = [f for f in door.system.history.since() if f.name == "payment.received"]
-    assert [f.event.payment for f in taken] == [f.key for f in received]
+    assert [f.event.source.reference for f in taken] == [f.key for f in received]
 
 
 def test_a_thing_is_changed_only_at_the_version_that_is_expected(door: Door) -> None:

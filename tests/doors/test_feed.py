@@ -64,7 +64,7 @@ def test_money_in_the_feed_is_whole_minor_units(told: tuple[Town, Door]) -> None
     _, door = told
     page = door.get("/feed?limit=1000", "auditor")
     json.loads(page.content, parse_float=lambda text: pytest.fail(f"a float: {text}"))
-    paid = [e["data"] for e in page.json() if e["type"] == "wattledger.payment.received.v1"]
+    paid = [e["data"] for e in page.json() if e["type"] == "wattledger.payment.received.v2"]
     assert paid[-1] | {"amount": 5000, "currency": "GBP"} == paid[-1]
 
 
@@ -86,7 +86,12 @@ def test_the_journal_is_balanced_and_adds_up_to_the_accounts(told: tuple[Town, D
     _, door = told
     entries = [event["data"] for event in door.get("/feed/journal?limit=1000").json()]
     assert entries
+    kinds = {entry["kind"] for entry in entries}
+    assert {"bill", "payment"} <= kinds
     for entry in entries:
+        assert (entry["account"], entry["month"]) == ("000120", entry["on"][:7])
+        assert entry["about"] <= entry["on"]
+        assert (entry["due"] is not None) == (entry["kind"] == "bill")
         assert sum(posting["minor"] for posting in entry["postings"]) == 0
         for posting in entry["postings"]:
             assert Decimal(posting["amount"]) == Decimal(posting["minor"]).scaleb(-2)

@@ -61,7 +61,7 @@ query ($id: ID!, $knownAt: Moment, $asOf: Date) {
     id opened
     customer { id name }
     balance { minor amount currency }
-    advance { minor }
+    creditHeld { minor }
     supplies { since until point { id address } tariffs { since tariff } }
     bills {
       nodes {

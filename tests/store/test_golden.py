@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from pydantic import TypeAdapter
 from domain.catalogue import EVENTS
 from domain.kit import event
 from replay.store import upcasts
-from replay.store.mapper import READERS, Readers
+from replay.store.mapper import READERS, RawReaders, Readers, facts
 from replay.store.shapes import shape_of
 from replay.store.upcasts import newest
 
@@ -29,6 +30,8 @@ LINES: list[dict[str, Any]] = [
     orjson.loads(line)
     for line in (ROOT / "tests" / "store" / "golden.jsonl").read_bytes().splitlines()
 ]
+ENVELOPE = b'{"v":1,"by":"ada","role":"clerk","cause":"c","correlation":""'
+AT = datetime(2026, 3, 1, tzinfo=UTC)
 NAMES = sorted(name for name in EVENTS if not name.startswith("test."))
 
 
@@ -57,8 +60,9 @@ def test_every_line_can_be_read_and_the_newest_is_written_the_same(
 
     happened = READERS[name, version](line["data"])
 
-    assert type(happened) is EVENTS[name]
-    if version == newest(name):
+    now, _ = upcasts.upcast(name, version, line["data"])
+    assert type(happened) is EVENTS[now]
+    if name in EVENTS and version == newest(name):
         stored = orjson.loads(TypeAdapter[Any](EVENTS[name]).dump_json(happened))
         assert stored == line["data"]
 
@@ -105,6 +109,28 @@ def test_an_old_shape_is_read_a_version_at_a_time(monkeypatch: pytest.MonkeyPatc
     assert readers["test.reshaped", 3]({"minor": 5, "currency": "GBP"}) == now
     with pytest.raises(KeyError):
         readers["test.reshaped", 4]
+
+
+def test_an_old_event_may_be_read_as_another_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is stored keeps its name and version; what is read has today's."""
+    monkeypatch.setitem(
+        upcasts.RETYPED,
+        ("test.counted", 1),
+        lambda old: ("test.reshaped", 2, {"minor": old["count"]}),
+    )
+    monkeypatch.setitem(
+        upcasts.UPCASTS, ("test.reshaped", 1), lambda old: {"minor": old["sum"]}
+    )
+    monkeypatch.setitem(
+        upcasts.UPCASTS, ("test.reshaped", 2), lambda old: {**old, "currency": "GBP"}
+    )
+    now = Reshaped(minor=5, currency="GBP")
+
+    assert Readers()["test.counted", 1]({"count": 5}) == now
+    assert RawReaders()["test.counted", 1](b'{"count":5}') == now
+    row = ("test-1", 1, "test.counted", ENVELOPE + b',"data":{"count":5}}', 1, AT)
+    [fact] = facts([row])
+    assert (fact.event, fact.name, fact.written) == (now, "test.reshaped", ("test.counted", 1))
 
 
 def test_a_shape_changes_with_its_fields_and_not_with_its_prose() -> None:

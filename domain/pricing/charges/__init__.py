@@ -7,7 +7,7 @@ their schema, rating, explanations and the columns of many accounts take it from
 
 from __future__ import annotations
 
-from typing import Annotated, TypeAlias
+from typing import Annotated, TypeAlias, get_args
 
 from pydantic import Field
 
@@ -42,7 +42,14 @@ Charge: TypeAlias = Annotated[
     Field(discriminator="kind"),
 ]
 
+LEDGER_CLASSES: dict[str, str] = {
+    charge.__dataclass_fields__["kind"].default: charge.ledger_class
+    for charge in get_args(get_args(Charge)[0])
+}
+"""Kind of charge -> the ledger class that its lines are posted to, as each charge says."""
+
 __all__ = [
+    "LEDGER_CLASSES",
     "Block",
     "Capacity",
     "Charge",

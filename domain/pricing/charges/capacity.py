@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import ClassVar, Literal
 
 from domain.kit import value
 from domain.pricing.charges.kit import Code, Draft, NotAgreed, Part, Per
@@ -16,6 +16,7 @@ class Capacity:
     """A price for each kVA of `capacity` or kW of `contract`; by days where it changes."""
 
     kind: Literal["capacity"] = "capacity"
+    ledger_class: ClassVar[str] = "capacity"
     code: Code
     title: str = ""
     rates: tuple[Rate, ...]

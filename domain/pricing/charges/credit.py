@@ -22,6 +22,7 @@ class Credit:
     """
 
     kind: Literal["credit"] = "credit"
+    ledger_class: ClassVar[str] = "credit"
     code: Code
     title: str = ""
     of: tuple[Code, ...] = ()

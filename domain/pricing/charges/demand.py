@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import reduce
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -77,6 +77,7 @@ class Demand:
     """A price for each kW of the highest demand."""
 
     kind: Literal["demand"] = "demand"
+    ledger_class: ClassVar[str] = "demand"
     code: Code
     title: str = ""
     rates: tuple[Rate, ...]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from pydantic import Field
 
@@ -42,6 +42,7 @@ class Energy:
     """A price for each kWh taken from the network."""
 
     kind: Literal["energy"] = "energy"
+    ledger_class: ClassVar[str] = "energy"
     code: Code
     title: str = ""
     rates: tuple[Rate, ...]

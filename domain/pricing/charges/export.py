@@ -19,6 +19,7 @@ class Export:
     """A credit for each kWh given; if so said, net of what was taken within that time."""
 
     kind: Literal["export"] = "export"
+    ledger_class: ClassVar[str] = "export"
     code: Code
     title: str = ""
     rates: tuple[Rate, ...]
@@ -56,6 +57,7 @@ class Surplus:
     """Pays out, in the month that `settles`, what was given beyond what was taken till then."""
 
     kind: Literal["surplus"] = "surplus"
+    ledger_class: ClassVar[str] = "export"
     code: Code
     title: str = ""
     price: Price

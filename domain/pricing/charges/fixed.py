@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import ClassVar, Literal
 
 from domain.kit import value
 from domain.pricing.charges.kit import Code, Draft, Part, Per
@@ -15,6 +15,7 @@ class Fixed:
     """A standing charge, meter rent, service fee: `price` per `per`."""
 
     kind: Literal["fixed"] = "fixed"
+    ledger_class: ClassVar[str] = "standing"
     code: Code
     title: str = ""
     price: Price

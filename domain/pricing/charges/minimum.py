@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import ClassVar, Literal
 
 from domain.kit import value
 from domain.pricing.calendars import Month
@@ -22,6 +22,7 @@ class Minimum:
     """
 
     kind: Literal["minimum"] = "minimum"
+    ledger_class: ClassVar[str] = "minimum"
     code: Code
     title: str = ""
     price: Price

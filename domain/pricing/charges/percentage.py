@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import ClassVar, Literal
 
 from domain.kit import value
 from domain.pricing.charges.kit import Code, Draft, Part
@@ -21,6 +21,7 @@ class Percentage:
     """
 
     kind: Literal["tax"] = "tax"
+    ledger_class: ClassVar[str] = "tax"
     code: Code
     title: str = ""
     rate: Price

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Literal
+from typing import ClassVar, Literal
 
 from domain.kit import value
 from domain.pricing.charges.kit import Code, Draft, Part
@@ -40,6 +40,7 @@ class PowerFactor:
     """The adjustment for a standard, on lines whose code or kind is in `of` (empty: all)."""
 
     kind: Literal["power-factor"] = "power-factor"
+    ledger_class: ClassVar[str] = "reactive"
     code: Code
     title: str = ""
     standard: Price

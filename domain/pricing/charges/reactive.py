@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import ClassVar, Literal
 
 from domain.kit import value
 from domain.pricing.charges.kit import Code, Draft, Part
@@ -16,6 +16,7 @@ class Reactive:
     """A price for each kvarh above `free` times the kWh (0.5 is half of them)."""
 
     kind: Literal["reactive"] = "reactive"
+    ledger_class: ClassVar[str] = "reactive"
     code: Code
     title: str = ""
     price: Price

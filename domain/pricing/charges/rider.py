@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import ClassVar, Literal
 
 from domain.kit import value
 from domain.pricing.charges.kit import Code, Draft, Part
@@ -17,6 +17,7 @@ class Rider:
     """`price` for each kWh of a channel, whatever the hour; may be negative."""
 
     kind: Literal["rider"] = "rider"
+    ledger_class: ClassVar[str] = "rider"
     code: Code
     title: str = ""
     price: Price
