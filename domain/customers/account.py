@@ -106,6 +106,13 @@ class OpenItem(NamedTuple):
     amount: int
 
 
+class Span(NamedTuple):
+    """Days billed, half open."""
+
+    since: date
+    until: date
+
+
 class Paid(NamedTuple):
     """What a payment did: the items it settled, and what of it was held."""
 
@@ -128,7 +135,7 @@ class Account:
     customer: str = ""
     items: Items = field(default_factory=Map)
     held: int = 0
-    billed: tuple[Period, ...] = ()
+    billed: tuple[Span, ...] = ()
     payments: Map[str, Paid] = field(default_factory=Map)
 
     @property
@@ -154,13 +161,16 @@ def evolve(account: Account, happened: AccountEvent) -> Account:
             return replace(account, customer=happened.customer)
         case AccountDebited():
             items = with_items(account.items, _as_due(account, happened))
-            billed, payments = _billed(account, happened.period), account.payments
+            payments = account.payments
         case AccountCredited():
             items, payments = account.items, _first_payments(account, happened)
-            billed = _billed(account, happened.period)
         case _:
             assert_never(happened)
-    items = _settled(items, happened.allocations)
+    if happened.allocations:
+        items = _settled(items, happened.allocations)
+    billed, period = account.billed, happened.period
+    if period is not None:
+        billed = _billed(billed, period)
     held = account.held + happened.held
     return Account(account.customer, items, held, billed, payments)
 
@@ -168,36 +178,38 @@ def evolve(account: Account, happened: AccountEvent) -> Account:
 def with_items(items: Items, more: Iterable[Item]) -> Items:
     """Open items and what is owed besides; one that is open keeps the day it was due first."""
     for each in more:
-        before = items.get(each.item) or OpenItem(each.kind, each.due, 0)
-        items = _with(items, each.item, before, each.amount)
+        items = _with(items, each.item, each.kind, each.due, each.amount)
     return items
 
 
 def _settled(items: Items, allocations: Iterable[Allocation]) -> Items:
     for each in allocations:
-        before = items.get(each.item) or OpenItem(each.kind, each.due or date.min, 0)
-        items = _with(items, each.item, before, -each.amount)
+        items = _with(items, each.item, each.kind, each.due or date.min, -each.amount)
     return items
 
 
-def _with(items: Items, item: str, before: OpenItem, amount: int) -> Items:
-    if left := before.amount + amount:
-        return items.set(item, before._replace(amount=left))
-    return items.delete(item) if item in items else items
+def _with(items: Items, item: str, kind: str, due: date, amount: int) -> Items:
+    before = items.get(item)
+    if before is None:
+        return items.set(item, OpenItem(kind, due, amount)) if amount else items
+    kind, due, open_ = before
+    if left := open_ + amount:
+        return items.set(item, OpenItem(kind, due, left))
+    return items.delete(item)
 
 
-def _billed(account: Account, period: Period | None) -> tuple[Period, ...]:
+def _billed(billed: tuple[Span, ...], period: Period) -> tuple[Span, ...]:
     """The spans of days billed with one more; those that meet become one."""
-    if period is None:
-        return account.billed
     since, until = period.since, period.until
-    apart: list[Period] = []
-    for span in account.billed:
+    if billed and billed[-1].until == since:  # nearly always: bills follow each other
+        return (*billed[:-1], Span(billed[-1].since, until))
+    apart: list[Span] = []
+    for span in billed:
         if span.until < since or until < span.since:
             apart.append(span)
         else:
             since, until = min(since, span.since), max(until, span.until)
-    return tuple(sorted([*apart, Period(since=since, until=until)], key=lambda s: s.since))
+    return tuple(sorted([*apart, Span(since, until)]))
 
 
 def _first_payments(account: Account, happened: AccountCredited) -> Map[str, Paid]:
