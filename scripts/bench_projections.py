@@ -33,6 +33,7 @@ from domain.customers.account import (
     AccountDebited,
     AccountOpened,
     Item,
+    MoneyMoved,
 )
 from domain.kit import Fact
 from domain.values import Period
@@ -79,6 +80,31 @@ ledger = Projection(
 )
 
 
+def movement(name: str, n: int, position: int, amount: int, on: date) -> MoneyMoved:
+    """Every other one a bill, the rest payments."""
+    if n % 2 == 0:
+        return AccountCredited(
+            source=Source(kind="payment", reference=f"p{position}"),
+            amount=amount,
+            currency="GBP",
+            on=on,
+            policy=ALLOCATION_POLICY,
+            held=amount,
+            entry=posted(f"p{position}", on, -amount, "1000"),
+        )
+    bill, due = f"{name}-{on:%Y-%m}", on + timedelta(days=14)
+    return AccountDebited(
+        source=Source(kind="bill", reference=bill),
+        amount=amount,
+        currency="GBP",
+        on=on,
+        policy=ALLOCATION_POLICY,
+        items=(Item(item=bill, kind="energy", amount=amount, due=due),),
+        period=Period(since=on, until=on + timedelta(days=30)),
+        entry=posted(bill, on, amount, "4200"),
+    )
+
+
 def posted(document: str, on: date, amount: int, code: str) -> Entry:
     """What is owed, and its other side."""
     sides = Posting(code="1200", amount=amount), Posting(code=code, amount=-amount)
@@ -102,35 +128,14 @@ def stored(accounts: int, movements: int) -> Iterator[Stored]:
     )
     for n in range(movements + 1):
         on = opened + timedelta(days=30 * n)
-        period = Period(since=on, until=on + timedelta(days=30))
         for name in names:
             position += 1
             amount = chance.randint(1000, 90_000)
-            event: object
-            if n == 0:
-                event = AccountOpened(customer=name, on=on)
-            elif n % 2:
-                bill, due = f"{name}-{on:%Y-%m}", on + timedelta(days=14)
-                event = AccountDebited(
-                    source=Source(kind="bill", reference=bill),
-                    amount=amount,
-                    currency="GBP",
-                    on=on,
-                    policy=ALLOCATION_POLICY,
-                    items=(Item(item=bill, kind="energy", amount=amount, due=due),),
-                    period=period,
-                    entry=posted(f"{name}-{on:%Y-%m}", on, amount, "4200"),
-                )
-            else:
-                event = AccountCredited(
-                    source=Source(kind="payment", reference=f"p{position}"),
-                    amount=amount,
-                    currency="GBP",
-                    on=on,
-                    policy=ALLOCATION_POLICY,
-                    held=amount,
-                    entry=posted(f"p{position}", on, -amount, "1000"),
-                )
+            event = (
+                movement(name, n, position, amount, on)
+                if n
+                else AccountOpened(customer=name, on=on)
+            )
             state = envelope(event)
             at = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(milliseconds=position)
             topic = WRITERS[type(event)][0]
