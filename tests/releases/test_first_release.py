@@ -21,7 +21,7 @@ from tests.releases.catalog import described
 from tests.releases.folder import EXPECTED, FIRST, first_release, restored
 
 LEDGER = "SELECT code, debits, credits, balance FROM books.trial_balance"
-ACCOUNTS = "SELECT account, customer, balance, advance FROM books.accounts"
+ACCOUNTS = "SELECT account, customer, balance, held AS advance FROM books.accounts"
 BILLS = (
     "SELECT bill, account, issued, issued + corrected AS stands, outstanding, notes"
     " FROM books.bills"
