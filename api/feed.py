@@ -21,6 +21,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from api.auth import Person, Tokens, allow_following
+from api.currency import amount_text
 from api.openapi import feed_operation
 from api.problems import malformed
 from api.pulse import Pulse
@@ -29,7 +30,6 @@ from domain.books.chart import CHART
 from domain.books.entry import Entry, Posting
 from domain.catalogue import EVENTS
 from domain.kit import Fact
-from domain.values import amount_text
 from replay.store.append import Overloaded
 from replay.store.history import History
 from replay.store.upcasts import newest

@@ -12,10 +12,12 @@ from pathlib import Path
 
 import psycopg
 
+from api.currency import keep
 from api.dispatch import Dispatch
 from api.local_day import Clock, LocalDay, clock
 from api.settings import Settings
 from domain.billing.bill import BillCalculation
+from domain.organisation.utility import utility
 from projections.catalogue import PROJECTIONS, RETIRED
 from projections.kit.postgres import PostgresTables, reading_pool
 from projections.kit.versions import known, versions
@@ -70,6 +72,9 @@ def opened(
         owner, recovered = database(settings, stack)
         url = brought_up(owner, settings)
         history = stack.enter_context(History(url))
+        keep(
+            history.states({"utility": (utility, utility.stream("settings"))})["utility"].state
+        )
         follower = Follower(history, url, PROJECTIONS)
         work = Upgrade(history, url, PROJECTIONS, RETIRED)
         pool = stack.enter_context(reading_pool(url))

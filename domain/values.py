@@ -9,6 +9,7 @@ from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from typing import Annotated, Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
+import iso4217
 from pydantic import (
     AfterValidator,
     BeforeValidator,
@@ -62,17 +63,32 @@ ERASED = "(erased)"
 
 Currency: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 
-MINOR_DIGITS = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "KWD": 3, "BHD": 3, "TND": 3}
+MINOR_DIGITS: dict[str, int] = {
+    each.value: each.exponent for each in iso4217.Currency if each.exponent is not None
+}
+
+
+WHOLE = frozenset(("JPY", "KRW", "VND", "CLP"))
+"""Currencies that never had decimals in any books of ours."""
 
 
 def minor_digits(currency: str) -> int:
-    """How many decimals the minor unit of a currency has (ISO 4217); 2 for most."""
+    """How many decimals the minor unit of a currency has (ISO 4217); 2 where it says none."""
     return MINOR_DIGITS.get(currency, 2)
 
 
-def amount_text(minor: int, currency: str) -> str:
-    """Minor units as a decimal string: (-1234, "GBP") -> "-12.34"."""
-    return str(Decimal(minor).scaleb(-minor_digits(currency)))
+def finest_digits(currency: str) -> int:
+    """The most that books may have: older ones gave two to those of which the norm has none."""
+    return max(minor_digits(currency), 0 if currency in WHOLE else 2)
+
+
+def amount_text(minor: int, currency: str, digits: int | None = None) -> str:
+    """
+    Minor units as a decimal string: (-1234, "GBP") -> "-12.34".
+
+    `digits` are those that the books of a utility keep, where they are older than the norm's.
+    """
+    return str(Decimal(minor).scaleb(-(minor_digits(currency) if digits is None else digits)))
 
 
 EXACT = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")

@@ -18,19 +18,22 @@ class Settings:
     currency: str
     zone: str
     due_days: int
+    minor_digits: int
 
 
 def _settings(table: Table[str, Settings], fact: Fact) -> None:
     match fact.event:
         case UtilityEstablished() as e:
-            table[fact.key] = Settings(fact.key, e.name, e.currency, e.zone, e.due_days)
+            table[fact.key] = Settings(
+                fact.key, e.name, e.currency, e.zone, e.due_days, e.minor_digits
+            )
         case UtilityTermsSet() as e:
             table[fact.key] = replace(table[fact.key], name=e.name, due_days=e.due_days)
 
 
 settings = Projection(
     name="settings",
-    version=1,
+    version=2,
     row=Settings,
     key=("key",),
     events=(UtilityEstablished, UtilityTermsSet),

@@ -25,6 +25,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from api.auth import BadSecret
+from api.currency import amount_text
 from api.demo.doors import SaidNo
 from api.demo.http import NotAnswered
 from api.demo.story import StoryBroke
@@ -32,7 +33,6 @@ from api.dispatch import RequestContext
 from api.settings import Settings
 from api.system import Lagging, NotRebuilt, System, opened, rebuilt
 from domain.kit import Refused
-from domain.values import amount_text
 from projections.kit.versions import TableGrowing, TablesAreNewer
 from replay.archives.chunks import ArchiveTrouble
 from replay.server.embedded import NoDatabase

@@ -9,9 +9,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from api.currency import amount_text
 from domain.pricing.rating import Rerated, Usage, compare, summary
 from domain.pricing.tariff import TariffDocument, TariffVersion
-from domain.values import Period, amount_text
+from domain.values import Period
 from replay.files.usage import UsageFileError
 
 

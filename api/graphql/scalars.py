@@ -10,7 +10,7 @@ from typing import NewType
 import strawberry
 from strawberry.types.scalar import ScalarDefinition
 
-from domain.values import amount_text
+from api.currency import amount_text
 
 BigInt = NewType("BigInt", int)
 Position = NewType("Position", int)

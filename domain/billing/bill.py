@@ -27,7 +27,7 @@ from domain.customers.account import Account, AccountUnknown, Item, MoneyMoved
 from domain.customers.settling import Business, credit, debit
 from domain.kit import Kind, Refused, command, decision, event, value
 from domain.organisation.utility import Utility
-from domain.values import AccountId, BillId, Currency, Period, minor_digits
+from domain.values import AccountId, BillId, Currency, Period
 
 
 @value
@@ -242,7 +242,7 @@ def issue(
         due=due,
         period=calculation.period,
     )
-    against = revenue(calculation.lines, minor_digits(calculation.currency))
+    against = revenue(calculation.lines, utility.minor_digits)
     yield _moved(account, business, asked.bill, calculation.total, against)
 
 
@@ -290,7 +290,7 @@ def correct(
         about=calculation.period.last,
         due=due,
     )
-    against = corrected(calculation.lines, bill.lines, minor_digits(calculation.currency))
+    against = corrected(calculation.lines, bill.lines, utility.minor_digits)
     yield _moved(account, business, asked.bill, total, against)
 
 

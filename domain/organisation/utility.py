@@ -14,7 +14,7 @@ from typing import Annotated, TypeAlias, assert_never
 from pydantic import Field
 
 from domain.kit import Kind, Refused, command, decision, event
-from domain.values import Currency, Text, Zone
+from domain.values import Currency, Text, Zone, minor_digits
 
 DueDays: TypeAlias = Annotated[int, Field(ge=0, le=365)]
 
@@ -28,6 +28,7 @@ class UtilityEstablished:
     currency: Currency
     zone: Zone
     due_days: int
+    minor_digits: int  # of the currency, in these books for ever
 
 
 @event("utility.terms-set")
@@ -50,13 +51,20 @@ class Utility:
     currency: str = ""
     zone: str = "UTC"
     due_days: int = 14
+    minor_digits: int = 2
 
 
 def evolve(utility: Utility, happened: UtilityEvent) -> Utility:
     """Change the settings as the event says."""
     match happened:
         case UtilityEstablished():
-            return Utility(happened.name, happened.currency, happened.zone, happened.due_days)
+            return Utility(
+                happened.name,
+                happened.currency,
+                happened.zone,
+                happened.due_days,
+                happened.minor_digits,
+            )
         case UtilityTermsSet():
             return replace(utility, name=happened.name, due_days=happened.due_days)
         case _:
@@ -115,7 +123,11 @@ def establish(asked: EstablishUtility, utility: Utility) -> Iterator[UtilityEven
     if utility.currency:
         raise UtilityAlreadyEstablished(name=utility.name)
     yield UtilityEstablished(
-        name=asked.name, currency=asked.currency, zone=asked.zone, due_days=asked.due_days
+        name=asked.name,
+        currency=asked.currency,
+        zone=asked.zone,
+        due_days=asked.due_days,
+        minor_digits=minor_digits(asked.currency),
     )
 
 

@@ -107,7 +107,7 @@ class BillCalculator:
         for supply in self.tables.find(supplies, by_account, known_at=known_at):
             if part := period.meet(supply.since, supply.until):
                 supplied = True
-                yield self._rating(supply, part, here.zone, known_at)
+                yield self._rating(supply, part, here, known_at)
         if not supplied:
             raise NothingSupplied(account=account, since=period.since, until=period.until)
 
@@ -117,20 +117,20 @@ class BillCalculator:
             raise UtilityNotEstablished
         return here
 
-    def _rating(self, supply: Supply, part: Period, zone: str, known_at: int) -> Rating:
-        versions, tariff_facts = self._versions(supply, part, known_at)
-        use = measured(self.tables, supply.point, part, zone, known_at)
+    def _rating(self, supply: Supply, part: Period, here: Settings, known_at: int) -> Rating:
+        versions, tariff_facts = self._versions(supply, part, here.minor_digits, known_at)
+        use = measured(self.tables, supply.point, part, here.zone, known_at)
         usage, agreed = with_terms(self.tables, supply, part, use.usage, known_at)
         ended = (supply.ended,) if supply.ended and supply.until == part.until else ()
         facts = (*tariff_facts, *agreed, *ended, *use.facts)
         rating = Rating(supply.point, part, versions, usage, (), facts, use.estimated)
         if any(one.document.looks_back for one in _used(rating)):
-            carry, earlier = self._carried(supply, rating, zone, known_at)
+            carry, earlier = self._carried(supply, rating, here.zone, known_at)
             rating = replace(rating, carry=carry, facts=(*facts, *earlier))
         return rating
 
     def _versions(
-        self, supply: Supply, part: Period, known_at: int
+        self, supply: Supply, part: Period, digits: int, known_at: int
     ) -> tuple[tuple[TariffVersion, ...], tuple[str, ...]]:
         """The versions that price a supply from its first day on, each from the day it does."""
         versions: list[TariffVersion] = []
@@ -148,6 +148,7 @@ class BillCalculator:
                     version=row.version,
                     since=row.since,
                     document=row.document,
+                    kept_digits=digits,
                 )
                 for row in rows
             ]

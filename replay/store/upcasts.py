@@ -41,6 +41,14 @@ def _readings(old: Data) -> Data:
     return {"readings" if name == "dials" else name: each for name, each in old.items()}
 
 
+# How many decimals the first release gave a currency: its own books keep them for ever.
+FIRST_DIGITS = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "KWD": 3, "BHD": 3, "TND": 3}
+
+
+def _with_digits(old: Data) -> Data:
+    return {**old, "minor_digits": FIRST_DIGITS.get(old["currency"], 2)}
+
+
 # One fact of money.  The first release had four events for what moved an account, and posted
 # revenue by the bill's: its rule is kept here as it was, and the account's entry is but the
 # move between what is owed and what is held.
@@ -183,6 +191,7 @@ UPCASTS: dict[tuple[str, int], Upcast] = {
     ("meter.reading-corrected", 1): _readings,
     ("meter.removed", 1): _readings,
     ("payment.received", 1): lambda old: {**old, "allocations": None, "held": 0},
+    ("utility.established", 1): _with_digits,
 }
 
 # (name, version) -> the event that it is read as: its name and version today, and its data.

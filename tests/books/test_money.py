@@ -44,7 +44,9 @@ class Books:
         self.open: list[str] = []
         self._remember(Stream("account-A1"), AccountOpened(customer="C1", on=DAY))
         self.streams[Stream("utility-settings")] = [
-            UtilityEstablished(name="W", currency="GBP", zone="UTC", due_days=14)
+            UtilityEstablished(
+                name="W", currency="GBP", zone="UTC", due_days=14, minor_digits=2
+            )
         ]
 
     @property

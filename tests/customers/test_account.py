@@ -52,7 +52,9 @@ from domain.receivables.payment import (
 from tests.story import Story
 
 JAN, FEB, MAR = (date(2026, month, 1) for month in (1, 2, 3))
-established = UtilityEstablished(name="Wattle", currency="GBP", zone="UTC", due_days=14)
+established = UtilityEstablished(
+    name="Wattle", currency="GBP", zone="UTC", due_days=14, minor_digits=2
+)
 registered = CustomerRegistered(name="Ada", contact=None)
 opened = AccountOpened(customer="C1", on=JAN)
 

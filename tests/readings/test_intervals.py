@@ -23,7 +23,11 @@ from tests.story import Story
 
 DAY, JAN = date(2026, 3, 3), date(2026, 1, 1)
 established = UtilityEstablished(
-    name="Wattle", currency="GBP", zone="Europe/London", due_days=14
+    name="Wattle",
+    currency="GBP",
+    zone="Europe/London",
+    due_days=14,
+    minor_digits=2,
 )
 energised = PointEnergised(address="1 Mill Lane", on=JAN)
 metered = PointMetered(meter="M1", since=JAN)

@@ -27,7 +27,7 @@ from domain.pricing.rating.rate import Calculation, calculate, carry_of, printed
 from domain.pricing.rating.runs import Run
 from domain.pricing.tariff import TariffVersion
 from domain.pricing.usage import Carry, Usage
-from domain.values import Period, minor_digits
+from domain.values import Period
 
 FEW = 4  # fewer accounts than this are rated one by one
 
@@ -115,8 +115,8 @@ def rate_columns(
 def _columns(
     calculation: Calculation, size: int, versions: Sequence[TariffVersion], memory: Memory
 ) -> RatedColumns:
-    document = (calculation.drafts[0][1] if calculation.drafts else versions[0]).document
-    digits = minor_digits(document.currency)
+    first = calculation.drafts[0][1] if calculation.drafts else versions[0]
+    document, digits = first.document, first.digits
     amounts = tuple(_minor(draft.amount, digits, size) for draft, _ in calculation.drafts)
     total = np.zeros(size, np.int64)
     for some in amounts:

@@ -12,9 +12,9 @@ from domain.pricing.charges.kit import Memory
 from domain.pricing.exact import CONTEXT, ONE, Number, to_step, total
 from domain.pricing.rating.lines import Line, Rated
 from domain.pricing.rating.measured import Meters, plain
-from domain.pricing.tariff import TariffDocument, TariffVersion, in_force
+from domain.pricing.tariff import TariffVersion, in_force
 from domain.pricing.usage import Carry, Kept, Usage
-from domain.values import Period, minor_digits
+from domain.values import Period
 
 PLACES = Decimal("1e-12")
 
@@ -50,7 +50,7 @@ def rate(
         memory = memory_of(carry)
         calculated = calculate(versions, Meters(usage, plain), usage, period, memory)
         currency = calculated.drafts[0][1].document.currency if calculated.drafts else ""
-        lines = tuple(_lines(calculated, currency))
+        lines = tuple(_lines(calculated, versions[0].digits))
         return Rated(
             currency or versions[0].document.currency,
             lines,
@@ -94,16 +94,16 @@ def calculate(
         for charge in document.charges:
             if charge.code not in usage.exempt:
                 for draft in charge.lines(part):
-                    part.settled.append(_to_line(draft, last.document))
+                    part.settled.append(_to_line(draft, last))
         drafts += [(draft, version) for draft in part.settled]
     return _balanced(drafts, last)
 
 
-def _to_line(draft: Draft, document: TariffDocument) -> Draft:
-    rounding = document.rounding
+def _to_line(draft: Draft, last: TariffVersion) -> Draft:
+    rounding = last.document.rounding
     if rounding.per == "document":
         return draft
-    step = rounding.step_in(document.currency)
+    step = rounding.step_in(last.digits)
     return draft.worth(to_step(draft.amount, rounding.mode, step))
 
 
@@ -113,8 +113,8 @@ def _balanced(drafts: list[tuple[Draft, TariffVersion]], last: TariffVersion) ->
     exact = total(draft.amount for draft, _ in drafts)
     if rounding.per == "line":
         return Calculation(tuple(drafts), exact)
-    minor = Decimal(1).scaleb(-minor_digits(currency))
-    target = to_step(exact, rounding.mode, rounding.step_in(currency))
+    minor = Decimal(1).scaleb(-last.digits)
+    target = to_step(exact, rounding.mode, rounding.step_in(last.digits))
     lines = [
         (draft.worth(to_step(draft.amount, rounding.mode, minor)), version)
         for draft, version in drafts
@@ -147,8 +147,7 @@ def lines_of(calculation: Calculation) -> Iterator[tuple[Draft, TariffVersion]]:
             yield draft, version
 
 
-def _lines(calculation: Calculation, currency: str) -> Iterator[Line]:
-    digits = minor_digits(currency)
+def _lines(calculation: Calculation, digits: int) -> Iterator[Line]:
     for draft, version in lines_of(calculation):
         amount = int(draft.amount.scaleb(digits))
         yield Line(

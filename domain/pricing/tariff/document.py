@@ -11,7 +11,7 @@ from domain.kit import value
 from domain.pricing.calendars import Calendar, Label, Schedule
 from domain.pricing.charges import Charge
 from domain.pricing.charges.rates import check_rates
-from domain.values import Currency, Mode, Price, TariffId, minor_digits
+from domain.values import Currency, Mode, Price, TariffId, finest_digits, minor_digits
 
 
 @value
@@ -30,9 +30,10 @@ class Rounding:
     step: Price | None = None
     remainder: Label | None = None
 
-    def step_in(self, currency: str) -> Decimal:
-        """The step, in major units."""
-        return self.step or Decimal(1).scaleb(-minor_digits(currency))
+    def step_in(self, digits: int) -> Decimal:
+        """The step, in major units of so many decimals; one that is finer is the smallest."""
+        smallest = Decimal(1).scaleb(-digits)
+        return smallest if self.step is None or self.step % smallest else self.step
 
     def __post_init__(self) -> None:
         if self.step is not None and self.step <= 0:
@@ -55,8 +56,8 @@ class TariffDocument:
     def __post_init__(self) -> None:
         _once("charge", (charge.code for charge in self.charges))
         _once("schedule", (schedule.name for schedule in self.schedules))
-        digits = Decimal(1).scaleb(-minor_digits(self.currency))
-        if self.rounding.step_in(self.currency) % digits:
+        digits = Decimal(1).scaleb(-finest_digits(self.currency))
+        if self.rounding.step and self.rounding.step % digits:
             raise ValueError(f"the rounding step is not a multiple of {digits} {self.currency}")
         for schedule in self.schedules:
             schedule.check(self.calendar)
@@ -108,3 +109,10 @@ class TariffVersion:
     version: int
     since: date
     document: TariffDocument
+    kept_digits: int | None = None  # decimals of the currency, where the books keep other ones
+
+    @property
+    def digits(self) -> int:
+        """How many decimals the minor unit of its currency has."""
+        digits = self.kept_digits
+        return minor_digits(self.document.currency) if digits is None else digits
