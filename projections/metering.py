@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from typing import TypeAlias
 
 from domain.kit import Fact
 from domain.metering.meter import (
+    MeterErrorWithdrawn,
+    MeterEstimateCancelled,
     MeterFoundInaccurate,
+    MeterInstallationWithdrawn,
     MeterInstalled,
+    MeterMultiplierSet,
     MeterRead,
     MeterReadingCorrected,
+    MeterReadingWithdrawn,
+    MeterRegistersCorrected,
+    MeterRemovalWithdrawn,
     MeterRemoved,
     Register,
 )
 from projections.kit.table import Projection, Table
 
 # Which meter is installed where
+
+
+@dataclass(frozen=True, slots=True)
+class Multiplier:
+    """By what counts are multiplied from a day on, until the next one."""
+
+    since: date
+    multiplier: int
+    fact: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,20 +46,36 @@ class Installation:
     since: date
     point: str
     until: date | None
-    multiplier: int
+    multiplier: int  # the newest
+    multipliers: tuple[Multiplier, ...]
     registers: tuple[Register, ...]
     fact: str
 
 
 def _installations(table: Table[tuple[str, date], Installation], fact: Fact) -> None:
+    key = _installation_key(fact)
     match fact.event:
         case MeterInstalled() as e:
-            table[fact.key, e.on] = Installation(
-                fact.key, e.on, e.point, None, e.multiplier, e.registers, fact.ref
+            first = Multiplier(e.on, e.multiplier, fact.ref)
+            table[key] = Installation(
+                fact.key, e.on, e.point, None, e.multiplier, (first,), e.registers, fact.ref
             )
         case MeterRemoved() as e:
-            row = table[fact.key, e.installed]
-            table[fact.key, e.installed] = replace(row, until=e.on, fact=fact.ref)
+            table[key] = replace(table[key], until=e.on, fact=fact.ref)
+        case MeterRemovalWithdrawn():
+            table[key] = replace(table[key], until=None, fact=fact.ref)
+        case MeterRegistersCorrected() as e:
+            table[key] = replace(table[key], registers=e.registers, fact=fact.ref)
+        case MeterMultiplierSet() as e:
+            table[key] = _multiplied(table[key], Multiplier(e.since, e.multiplier, fact.ref))
+        case MeterInstallationWithdrawn():
+            table.pop(key)
+
+
+def _multiplied(row: Installation, new: Multiplier) -> Installation:
+    kept = (each for each in row.multipliers if each.since != new.since)
+    found = tuple(sorted((*kept, new), key=lambda each: each.since))
+    return replace(row, multipliers=found, multiplier=found[-1].multiplier)
 
 
 def _installation_key(fact: Fact) -> tuple[str, date]:
@@ -51,10 +85,17 @@ def _installation_key(fact: Fact) -> tuple[str, date]:
 
 installations = Projection(
     name="installations",
-    version=1,
+    version=2,
     row=Installation,
     key=("meter", "since"),
-    events=(MeterInstalled, MeterRemoved),
+    events=(
+        MeterInstalled,
+        MeterRemoved,
+        MeterRemovalWithdrawn,
+        MeterRegistersCorrected,
+        MeterMultiplierSet,
+        MeterInstallationWithdrawn,
+    ),
     keys=lambda fact: (_installation_key(fact),),
     project=_installations,
     indexes=(("point",),),
@@ -66,46 +107,103 @@ installations = Projection(
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One row a meter and day: readings in kWh; counts in Wh, with turns, not multiplied."""
+    """One row a reading: kWh as shown; counts in Wh, turns included, not multiplied."""
 
     meter: str
     on: date
+    last: bool  # taken as the meter was removed; it may be installed elsewhere the same day
     point: str
-    dials: dict[str, Decimal]
+    readings: dict[str, Decimal]
     counts: dict[str, int]
     source: str  # install, reader, remote, customer, estimate, remove
     corrected: bool
     fact: str
 
 
-def _readings(table: Table[tuple[str, date], Reading], fact: Fact) -> None:
+ReadingKey: TypeAlias = tuple[str, date, bool]
+
+
+def _readings(table: Table[ReadingKey, Reading], fact: Fact) -> None:
     e = fact.event
-    key = (fact.key, e.on)
     match e:
         case MeterReadingCorrected():
+            key = (fact.key, e.on, e.last)
             table[key] = replace(
-                table[key], dials=e.readings, counts=e.counts, corrected=True, fact=fact.ref
+                table[key],
+                readings=e.readings,
+                counts=e.counts,
+                source=e.source or table[key].source,
+                corrected=True,
+                fact=fact.ref,
             )
         case MeterRead():
-            table[key] = _reading(fact, e.source)
+            table[fact.key, e.on, False] = _reading(fact, e.source)
         case MeterInstalled():
-            table[key] = _reading(fact, "install")
+            table[fact.key, e.on, False] = _reading(fact, "install")
         case MeterRemoved():
-            table[key] = _reading(fact, "remove")
+            table[fact.key, e.on, True] = _reading(fact, "remove")
+        case MeterReadingWithdrawn() | MeterEstimateCancelled():
+            table.pop((fact.key, e.on, False))
+        case MeterRemovalWithdrawn():
+            table.pop((fact.key, e.on, True))
+        case MeterInstallationWithdrawn():
+            table.pop((fact.key, e.installed, False))
+            if e.until is not None:
+                table.pop((fact.key, e.until, True))
+    for each in getattr(e, "recounts", ()):
+        key = (fact.key, each.on, each.last)
+        table[key] = replace(table[key], counts=each.counts, fact=fact.ref)
 
 
 def _reading(fact: Fact, source: str) -> Reading:
     e = fact.event
-    return Reading(fact.key, e.on, e.point, e.readings, e.counts, source, False, fact.ref)
+    return Reading(
+        meter=fact.key,
+        on=e.on,
+        last=source == "remove",
+        point=e.point,
+        readings=e.readings,
+        counts=e.counts,
+        source=source,
+        corrected=False,
+        fact=fact.ref,
+    )
+
+
+def _reading_keys(fact: Fact) -> Iterator[ReadingKey]:
+    e = fact.event
+    match e:
+        case MeterInstallationWithdrawn():
+            yield fact.key, e.installed, False
+            if e.until is not None:
+                yield fact.key, e.until, True
+        case MeterRegistersCorrected():
+            pass
+        case MeterReadingCorrected():
+            yield fact.key, e.on, e.last
+        case _:
+            yield fact.key, e.on, isinstance(e, MeterRemoved | MeterRemovalWithdrawn)
+    for each in getattr(e, "recounts", ()):
+        yield fact.key, each.on, each.last
 
 
 readings = Projection(
     name="readings",
-    version=1,
+    version=2,
     row=Reading,
-    key=("meter", "on"),
-    events=(MeterInstalled, MeterRead, MeterReadingCorrected, MeterRemoved),
-    keys=lambda fact: ((fact.key, fact.event.on),),
+    key=("meter", "on", "last"),
+    events=(
+        MeterInstalled,
+        MeterRead,
+        MeterReadingCorrected,
+        MeterReadingWithdrawn,
+        MeterEstimateCancelled,
+        MeterRegistersCorrected,
+        MeterRemoved,
+        MeterRemovalWithdrawn,
+        MeterInstallationWithdrawn,
+    ),
+    keys=_reading_keys,
     project=_readings,
     indexes=(("point", "on"),),
 )
@@ -125,22 +223,46 @@ class MeterError:
     since: date
     until: date | None
     reference: str
+    withdrawn: bool  # what was told before under these words is taken back
     fact: str
 
 
 def _errors(table: Table[tuple[str, int], MeterError], fact: Fact) -> None:
     e = fact.event
     table[fact.key, fact.position] = MeterError(
-        fact.key, fact.position, e.point, e.error, e.since, e.until, e.reference, fact.ref
+        meter=fact.key,
+        position=fact.position,
+        point=e.point,
+        error=e.error,
+        since=e.since,
+        until=e.until,
+        reference=e.reference,
+        withdrawn=isinstance(e, MeterErrorWithdrawn),
+        fact=fact.ref,
     )
+
+
+def tested(errors: list[MeterError]) -> list[MeterError]:
+    """Those that hold, in the order in which they were told."""
+    held: list[MeterError] = []
+    for error in errors:
+        if error.withdrawn:
+            held = [each for each in held if _told(each) != _told(error)]
+        else:
+            held.append(error)
+    return held
+
+
+def _told(error: MeterError) -> tuple[object, ...]:
+    return error.meter, error.error, error.since, error.until, error.reference
 
 
 meter_errors = Projection(
     name="meter_errors",
-    version=1,
+    version=2,
     row=MeterError,
     key=("meter", "position"),
-    events=(MeterFoundInaccurate,),
+    events=(MeterFoundInaccurate, MeterErrorWithdrawn),
     keys=lambda fact: ((fact.key, fact.position),),
     project=_errors,
     indexes=(("point",),),

@@ -8,9 +8,13 @@ from decimal import Decimal
 
 from domain.kit import Fact
 from domain.network.point import (
+    PointCorrected,
     PointEnergised,
+    PointMoveOutCorrected,
     PointSupplied,
+    PointSupplyWithdrawn,
     PointTariffChanged,
+    PointTariffChangeWithdrawn,
     PointTermsAgreed,
     PointVacated,
 )
@@ -34,10 +38,10 @@ def _points(table: Table[str, Point], fact: Fact) -> None:
 
 points = Projection(
     name="points",
-    version=1,
+    version=2,
     row=Point,
     key=("point",),
-    events=(PointEnergised,),
+    events=(PointEnergised, PointCorrected),
     keys=lambda fact: (fact.key,),
     project=_points,
 )
@@ -79,9 +83,15 @@ def _supplies(table: Table[tuple[str, date], Supply], fact: Fact) -> None:
                 (*kept, TariffSpell(e.since, e.tariff, fact.ref)), key=lambda t: t.since
             )
             table[fact.key, e.supplied] = replace(row, tariffs=tuple(spells))
-        case PointVacated() as e:
+        case PointTariffChangeWithdrawn() as e:
+            row = table[fact.key, e.supplied]
+            left = tuple(t for t in row.tariffs if t.since != e.since)
+            table[fact.key, e.supplied] = replace(row, tariffs=left)
+        case PointVacated() | PointMoveOutCorrected() as e:
             row = table[fact.key, e.supplied]
             table[fact.key, e.supplied] = replace(row, until=e.until, ended=fact.ref)
+        case PointSupplyWithdrawn() as e:
+            table.pop((fact.key, e.supplied))
 
 
 def _supply_key(fact: Fact) -> tuple[str, date]:
@@ -91,10 +101,17 @@ def _supply_key(fact: Fact) -> tuple[str, date]:
 
 supplies = Projection(
     name="supplies",
-    version=1,
+    version=2,
     row=Supply,
     key=("point", "since"),
-    events=(PointSupplied, PointTariffChanged, PointVacated),
+    events=(
+        PointSupplied,
+        PointSupplyWithdrawn,
+        PointTariffChanged,
+        PointTariffChangeWithdrawn,
+        PointVacated,
+        PointMoveOutCorrected,
+    ),
     keys=lambda fact: (_supply_key(fact),),
     project=_supplies,
     indexes=(("account",),),

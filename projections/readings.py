@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from domain.kit import Fact
-from domain.readings.intervals import IntervalsRecorded, IntervalsRevised
+from domain.readings.intervals import IntervalsRecorded, IntervalsRevised, IntervalsWithdrawn
 from projections.kit.table import Projection, Table
 
 
@@ -27,6 +27,9 @@ class IntervalDay:
 
 def _interval_days(table: Table[tuple[str, str, date], IntervalDay], fact: Fact) -> None:
     e = fact.event
+    if isinstance(e, IntervalsWithdrawn):
+        table.pop((e.point, e.channel, e.day))
+        return
     table[e.point, e.channel, e.day] = IntervalDay(
         point=e.point,
         channel=e.channel,
@@ -42,10 +45,10 @@ def _interval_days(table: Table[tuple[str, str, date], IntervalDay], fact: Fact)
 
 interval_days = Projection(
     name="interval_days",
-    version=1,
+    version=2,
     row=IntervalDay,
     key=("point", "channel", "day"),
-    events=(IntervalsRecorded, IntervalsRevised),
+    events=(IntervalsRecorded, IntervalsRevised, IntervalsWithdrawn),
     keys=lambda fact: ((fact.event.point, fact.event.channel, fact.event.day),),
     project=_interval_days,
 )

@@ -21,7 +21,10 @@ class Story:
     def __init__(self) -> None:
         self.past: defaultdict[str, list[object]] = defaultdict(list)
         self.recorders: defaultdict[str, Recorders] = defaultdict(dict)
-        self.supplied: dict[type, object] = {Actor: Actor("ann", "clerk")}
+        self.supplied: dict[type, object] = {
+            Actor: Actor("ann", "clerk"),
+            Today: Today(date(2026, 12, 31)),
+        }
 
     def given(self, *events: object) -> None:
         for event in events:

@@ -10,7 +10,7 @@ from domain.billing.bill import CorrectBill
 from domain.catalogue import DECISIONS
 from domain.customers.account import OpenAccount
 from domain.customers.customer import RegisterCustomer
-from domain.kit import Actor, Fact, Stream, recorders_of
+from domain.kit import Actor, Fact, Stream, Today, recorders_of
 from domain.metering.meter import InstallMeter, ReadMeter, Register
 from domain.network.point import EnergisePoint, SupplyPoint
 from domain.organisation.utility import EstablishUtility
@@ -23,6 +23,7 @@ from replay.billing.office import Billing
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 NEW_YEAR = date(2026, 1, 1)
+TODAY = date(2027, 6, 1)
 
 
 class World:
@@ -46,7 +47,7 @@ class World:
         }
         given = decision.given(asked, states)
         for name, need in decision.needs:
-            given[name] = Actor(by, "any") if need is Actor else self.billing.calculated(asked)
+            given[name] = self._needed(need, asked, by)
         made = []
         happened = list(decision.routed(asked, decision.decide(asked, **given)))
         recorded = {s: [(fact.event, fact.by) for fact in self.streams[s]] for s in wanted}
@@ -69,6 +70,11 @@ class World:
             made.append(fact)
         self.tables.fold(made)
         return made
+
+    def _needed(self, need: type, asked: object, by: str) -> object:
+        if need is Today:
+            return Today(TODAY)
+        return Actor(by, "any") if need is Actor else self.billing.calculated(asked)
 
     def stands(self, bill: str) -> int:
         """What a bill comes to with all its notes, minor units."""

@@ -214,6 +214,7 @@ def touched(
             "stands": each.stands,
             "now": each.now,
             "difference": each.difference,
+            "not_calculated": each.rule,
         }
         for each in found
     ]
@@ -222,9 +223,12 @@ def touched(
         return
     for each in found:
         currency = each.bill.currency
-        told = (money(each.stands, currency), money(each.now, currency))
-        differs = money(each.difference, currency)
-        say(f"{each.bill.bill}  stands at {told[0]}, now {told[1]}: {differs}")
+        stands = f"{each.bill.bill}  stands at {money(each.stands, currency)}"
+        if each.refused is not None or each.now is None:
+            say(f"{stands}, cannot be calculated now: {each.refused}")
+            continue
+        told = (money(each.now, currency), money(each.now - each.stands, currency))
+        say(f"{stands}, now {told[0]}: {told[1]}")
     if not found:
         say("No bill stands on that.")
 

@@ -139,7 +139,11 @@ class InProcess:
 
     def touched(self, fact: str) -> list[TouchedBill]:
         found = self.system.billing.touched([self.system.billing.fact(fact)])
-        return [TouchedBill(each.bill.bill, each.stands, each.now) for each in found]
+        return [
+            TouchedBill(each.bill.bill, each.stands, each.now)
+            for each in found
+            if each.now is not None
+        ]
 
     def then(self, account: str, known_at: int) -> Then:
         if not self.system.tables.wait_for(known_at, PATIENCE):

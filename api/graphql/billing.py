@@ -27,6 +27,7 @@ from api.graphql.scalars import Money, Position
 from api.graphql.view import BatchLoader, Info, KnownAt, MinPosition, View, equal, on
 from domain.billing import bill as domain
 from domain.billing.lines import added
+from domain.kit import Refused
 from domain.references import unpacked
 from domain.values import Period
 from projections import billing as rows
@@ -84,12 +85,17 @@ class Correction:
     description="A bill calculated again, from what is known where the query stands."
 )
 class WouldBe:
-    total: Money = strawberry.field(description="What it would come to.")
-    difference: Money = strawberry.field(
-        description="That minus what it stands at: what a correction issued now would add."
+    total: Money | None = strawberry.field(description="What it would come to.", default=None)
+    difference: Money | None = strawberry.field(
+        description="That minus what it stands at: what a correction issued now would add.",
+        default=None,
     )
-    lines: list[BillLine] = strawberry.field(description="Its lines.")
-    basis: Basis = strawberry.field(description="What it would stand on.")
+    lines: list[BillLine] = strawberry.field(description="Its lines.", default_factory=list)
+    basis: Basis | None = strawberry.field(description="What it would stand on.", default=None)
+    not_calculated: str | None = strawberry.field(
+        description="Why it cannot be calculated now: a rule, like `period-not-measured`.",
+        default=None,
+    )
 
 
 @strawberry.type(description="What an account owes for a period. An issued bill never changes.")
@@ -169,7 +175,10 @@ class Bill:
     def would_be(self) -> WouldBe:
         view = self.group.view
         account, period = self.account_and_period
-        now = view.calculator.calculate(account, period, view.position)
+        try:
+            now = view.calculator.calculate(account, period, view.position)
+        except Refused as no:
+            return WouldBe(not_calculated=no.code)
         return WouldBe(
             total=view.money(now.total),
             difference=view.money(now.total - self.standing_total()),
@@ -200,8 +209,11 @@ class Bill:
 class Touched:
     bill: Bill = strawberry.field(description="The bill.")
     stands: Money = strawberry.field(description="What it stands at, corrections included.")
-    now: Money = strawberry.field(description="What it would be.")
-    difference: Money = strawberry.field(description="What a correction would add.")
+    now: Money | None = strawberry.field(description="What it would be.")
+    difference: Money | None = strawberry.field(description="What a correction would add.")
+    not_calculated: str | None = strawberry.field(
+        description="Why it cannot be calculated now: a rule, like `period-not-measured`."
+    )
 
 
 def basis_of(basis: domain.Basis) -> Basis:
@@ -320,8 +332,11 @@ class BillingQuery:
             Touched(
                 bill=bill,
                 stands=view.money(bill.standing_total()),
-                now=view.money(each.now),
-                difference=view.money(each.now - bill.standing_total()),
+                now=None if each.now is None else view.money(each.now),
+                difference=None
+                if each.now is None
+                else view.money(each.now - bill.standing_total()),
+                not_calculated=each.rule,
             )
             for bill, each in zip(bills, found, strict=True)
         ]

@@ -119,7 +119,7 @@ def readings_of(_: View, found: Sequence[rows.Reading]) -> list[Reading]:
             on=r.on,
             shown=[
                 Shown(register=code, reading=reading, count=BigInt(r.counts[code]))
-                for code, reading in sorted(r.dials.items())
+                for code, reading in sorted(r.readings.items())
             ],
             source=r.source,
             corrected=r.corrected,

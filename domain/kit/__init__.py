@@ -29,7 +29,7 @@ from domain.kit.decisions import (
 )
 from domain.kit.events import EVENTS, Fact, Stream, event
 from domain.kit.kinds import KINDS, Kind, Many
-from domain.kit.refusals import Refused, SamePerson, code_of
+from domain.kit.refusals import BeforeItBegan, InTheFuture, Refused, SamePerson, code_of
 from domain.kit.values import NAMES, kind_of, value
 
 __all__ = [
@@ -43,9 +43,11 @@ __all__ = [
     "RECORDERS",
     "Actor",
     "Asked",
+    "BeforeItBegan",
     "Decision",
     "EachOnce",
     "Fact",
+    "InTheFuture",
     "Kind",
     "Many",
     "Recorders",

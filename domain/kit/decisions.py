@@ -11,7 +11,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints, overload
 from domain.kit.commands import MANY_MOST, is_bounded
 from domain.kit.events import Stream
 from domain.kit.kinds import KINDS, Kind, Many
-from domain.kit.refusals import Refused, SamePerson
+from domain.kit.refusals import InTheFuture, Refused, SamePerson
 from domain.kit.values import NAMES, kind_of
 
 F = TypeVar("F", bound=Callable[..., Iterable[object]])
@@ -38,6 +38,11 @@ class Today:
     """The utility's local day, which the door supplies: `today: Today`."""
 
     day: date
+
+    def has_come(self, day: date) -> None:
+        """Raises InTheFuture for a day on which nothing can have been seen yet."""
+        if day > self.day:
+            raise InTheFuture(on=day, today=self.day)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,14 @@ class SamePerson(Refused):
     """A second person is needed, other than the one who recorded what this is about."""
 
 
+class InTheFuture(Refused):
+    """That day has not come yet."""
+
+
+class BeforeItBegan(Refused):
+    """That day is before the thing began that this is about."""
+
+
 def code_of(refusal: type[Refused]) -> str:
     """The same of a class."""
     return re.sub(r"(?<!^)(?=[A-Z])", "-", refusal.__name__).lower()

@@ -75,7 +75,7 @@ def agree(asked: AgreeTerms, point: Point) -> Iterator[PointEvent]:
     if asked.power_factor is not None and asked.power_factor % Decimal("0.0001"):
         raise PowerFactorTooFine(asked=asked.power_factor)
     agreed = PointTermsAgreed(
-        account=supply.what,
+        account=supply.account,
         supplied=supply.since,
         since=asked.since,
         contract=asked.contract,

@@ -17,7 +17,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
-from domain.kit import Kind, Refused, command, decision, event
+from domain.kit import InTheFuture, Kind, Refused, Today, command, decision, event
 from domain.metering.meter import Channel
 from domain.network.point import Point
 from domain.organisation.utility import Utility, UtilityNotEstablished
@@ -26,6 +26,7 @@ from domain.values import MeterId, PointId, Text, midnight, month_of
 Minutes: TypeAlias = Literal[5, 10, 15, 20, 30, 60]
 Wh: TypeAlias = Annotated[int, Field(ge=0, le=10**12)]
 Quality: TypeAlias = Literal["actual", "estimated", "substituted"]
+ACTUAL = "actual"
 
 
 # What can happen
@@ -54,7 +55,17 @@ class IntervalsRevised:
     reason: Text
 
 
-IntervalsEvent: TypeAlias = IntervalsRecorded | IntervalsRevised
+@event("intervals.withdrawn")
+class IntervalsWithdrawn:
+    """There are no values of that day at this point."""
+
+    point: PointId
+    channel: Channel
+    day: date
+    reason: Text
+
+
+IntervalsEvent: TypeAlias = IntervalsRecorded | IntervalsRevised | IntervalsWithdrawn
 
 
 # What it then is
@@ -62,14 +73,19 @@ IntervalsEvent: TypeAlias = IntervalsRecorded | IntervalsRevised
 
 @dataclass(frozen=True, slots=True)
 class Intervals:
-    """The days of one month at one point, by channel."""
+    """The days of one month at one point, by channel: values and their quality."""
 
-    days: Mapping[tuple[str, date], tuple[int | None, ...]] = field(default_factory=dict)
+    days: Mapping[tuple[str, date], tuple[tuple[int | None, ...], str]] = field(
+        default_factory=dict
+    )
 
 
 def evolve(intervals: Intervals, happened: IntervalsEvent) -> Intervals:
     """The last word on a day is the one that counts."""
-    return Intervals({**intervals.days, (happened.channel, happened.day): happened.wh})
+    key = (happened.channel, happened.day)
+    if isinstance(happened, IntervalsWithdrawn):
+        return Intervals({each: wh for each, wh in intervals.days.items() if each != key})
+    return Intervals({**intervals.days, key: (happened.wh, happened.quality)})
 
 
 intervals = Kind("intervals", Intervals(), evolve)
@@ -141,6 +157,25 @@ class ReviseIntervals:
         return f"{self.point}-{month_of(self.day)}"
 
 
+@command(
+    "withdraw-intervals",
+    duty="metering",
+    example={"point": "P-7", "day": "2026-01-02", "reason": "another point was meant"},
+)
+class WithdrawIntervals:
+    """Take back a recorded day."""
+
+    point: PointId
+    day: date
+    reason: Text
+    channel: Channel = "import"
+
+    @property
+    def intervals(self) -> str:
+        """The stream: the point and the month."""
+        return f"{self.point}-{month_of(self.day)}"
+
+
 # What we answer
 
 
@@ -163,20 +198,23 @@ class DayNotRecorded(Refused):
 @decision(
     refuses=(
         DayAlreadyRecorded,
+        InTheFuture,
         PointNotMetered,
         UtilityNotEstablished,
         WrongNumberOfIntervals,
     )
 )
 def record(
-    asked: RecordIntervals, intervals: Intervals, point: Point, utility: Utility
-) -> Iterator[IntervalsEvent]:
-    """A day is recorded once.  Quiet when the same values come again."""
+    asked: RecordIntervals, intervals: Intervals, point: Point, utility: Utility, today: Today
+) -> Iterator[IntervalsRecorded]:
+    """A day is recorded once; actual values replace others.  Quiet when it is known."""
+    today.has_come(asked.day)
     meter = _judged(asked, point, utility)
-    known = intervals.days.get((asked.channel, asked.day))
-    if known == asked.wh:
+    wh, quality = intervals.days.get((asked.channel, asked.day), (None, ""))
+    better = asked.quality == ACTUAL != quality
+    if wh == asked.wh and not better:
         return
-    if known is not None:
+    if wh is not None and not better:
         raise DayAlreadyRecorded(point=asked.point, day=asked.day, channel=asked.channel)
     yield IntervalsRecorded(
         point=asked.point,
@@ -192,20 +230,22 @@ def record(
 @decision(
     refuses=(
         DayNotRecorded,
+        InTheFuture,
         PointNotMetered,
         UtilityNotEstablished,
         WrongNumberOfIntervals,
     )
 )
 def revise(
-    asked: ReviseIntervals, intervals: Intervals, point: Point, utility: Utility
-) -> Iterator[IntervalsEvent]:
-    """The new values obey the same rules.  Quiet when they are the same."""
+    asked: ReviseIntervals, intervals: Intervals, point: Point, utility: Utility, today: Today
+) -> Iterator[IntervalsRevised]:
+    """The new values obey the same rules.  Quiet when values and quality are the same."""
+    today.has_come(asked.day)
     meter = _judged(asked, point, utility)
     known = intervals.days.get((asked.channel, asked.day))
     if known is None:
         raise DayNotRecorded(point=asked.point, day=asked.day, channel=asked.channel)
-    if known != asked.wh:
+    if known != (asked.wh, asked.quality):
         yield IntervalsRevised(
             point=asked.point,
             meter=meter,
@@ -216,6 +256,16 @@ def revise(
             quality=asked.quality,
             reason=asked.reason,
         )
+
+
+@decision(apart_from=(IntervalsRecorded, IntervalsRevised), refuses=(DayNotRecorded,))
+def withdraw(asked: WithdrawIntervals, intervals: Intervals) -> Iterator[IntervalsWithdrawn]:
+    """What was recorded for another point is taken back."""
+    if (asked.channel, asked.day) not in intervals.days:
+        raise DayNotRecorded(point=asked.point, day=asked.day, channel=asked.channel)
+    yield IntervalsWithdrawn(
+        point=asked.point, channel=asked.channel, day=asked.day, reason=asked.reason
+    )
 
 
 def _judged(asked: RecordIntervals | ReviseIntervals, point: Point, utility: Utility) -> str:

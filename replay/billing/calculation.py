@@ -9,7 +9,7 @@ head again and subtracts.  Nothing here is remembered, so nothing here can be ou
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from domain.billing.bill import (
@@ -17,7 +17,7 @@ from domain.billing.bill import (
     BillCalculation,
 )
 from domain.billing.lines import BillLine
-from domain.billing.refusals import NothingSupplied, TariffNotInForce, WrongCurrency
+from domain.billing.refusals import TariffNotInForce, WrongCurrency
 from domain.customers.account import AccountUnknown
 from domain.organisation.utility import UtilityNotEstablished
 from domain.pricing.rating import Rated, Usage, rate
@@ -28,7 +28,7 @@ from domain.values import Period
 from projections.billing import bills
 from projections.customers import accounts
 from projections.kit.table import Tables, Where
-from projections.network import Supply, supplies
+from projections.network import Supply, TariffSpell, supplies
 from projections.organisation import Settings, settings
 from projections.pricing import tariff_versions
 from replay.billing.agreed import with_terms
@@ -56,7 +56,7 @@ class BillCalculator:
     """
     Calculates bills of one set of tables.
 
-    Raises AccountUnknown, NothingSupplied, PeriodNotMeasured, TariffNotInForce, WrongCurrency,
+    Raises AccountUnknown, PeriodNotMeasured, TariffNotInForce, WrongCurrency,
     and the refusals of `domain.pricing.rating.rate`.
     """
 
@@ -64,7 +64,7 @@ class BillCalculator:
         self.tables = tables
 
     def calculate(self, account: str, period: Period, known_at: int) -> BillCalculation:
-        """The bill of an account for a period, as it is right at a position."""
+        """The bill of an account for a period; no lines where nothing was supplied."""
         here = self._settings(known_at)
         lines: list[BillLine] = []
         facts: dict[str, None] = {}
@@ -103,13 +103,9 @@ class BillCalculator:
         if self.tables.get(accounts, account, known_at=known_at) is None:
             raise AccountUnknown(account=account)
         by_account = Where("account", "=", account)
-        supplied = False
         for supply in self.tables.find(supplies, by_account, known_at=known_at):
             if part := period.meet(supply.since, supply.until):
-                supplied = True
                 yield self._rating(supply, part, here, known_at)
-        if not supplied:
-            raise NothingSupplied(account=account, since=period.since, until=period.until)
 
     def _settings(self, known_at: int) -> Settings:
         here = self.tables.get(settings, "settings", known_at=known_at)
@@ -135,8 +131,9 @@ class BillCalculator:
         """The versions that price a supply from its first day on, each from the day it does."""
         versions: list[TariffVersion] = []
         facts: list[str] = []
-        ends = [spell.since for spell in supply.tariffs[1:]]
-        for spell, end in zip(supply.tariffs, [*ends, part.until], strict=True):
+        spells = _merged(supply.tariffs)
+        ends = [spell.since for spell in spells[1:]]
+        for spell, end in zip(spells, [*ends, part.until], strict=True):
             if spell.since >= end:
                 continue
             by_tariff = Where("tariff", "=", spell.tariff)
@@ -181,6 +178,15 @@ class BillCalculator:
                 carry = rate(rating.versions, usage, part, carry).carry
                 facts += (*agreed, *use.facts)
         return carry, tuple(facts)
+
+
+def _merged(spells: Sequence[TariffSpell]) -> list[TariffSpell]:
+    """A change to the tariff that prices a supply already begins nothing new."""
+    found: list[TariffSpell] = []
+    for spell in spells:
+        if not found or found[-1].tariff != spell.tariff:
+            found.append(spell)
+    return found
 
 
 def _used(rating: Rating) -> list[TariffVersion]:

@@ -23,10 +23,12 @@ from projections.kit.table import Tables, Where
 from projections.metering import (
     Installation,
     MeterError,
+    Multiplier,
     Reading,
     installations,
     meter_errors,
     readings,
+    tested,
 )
 from projections.readings import IntervalDay, interval_days
 
@@ -49,12 +51,20 @@ class _Collected:
     facts: dict[str, None] = field(default_factory=dict)
     estimated: bool = False
 
+    def add(self, other: _Collected) -> None:
+        """What was collected aside belongs here too."""
+        self.series += other.series
+        self.registers += other.registers
+        self.facts |= other.facts
+        self.estimated = self.estimated or other.estimated
+
 
 def measured(tables: Tables, point: str, period: Period, zone: str, known_at: int) -> Measured:
     """Usage of whole local days.  Raises PeriodNotMeasured with the first day that is not."""
     at_point = Where("point", "=", point)
     installed = tables.find(installations, at_point, order=("since",), known_at=known_at)
-    errors = tables.find(meter_errors, at_point, order=("position",), known_at=known_at)
+    told = tables.find(meter_errors, at_point, order=("position",), known_at=known_at)
+    errors = tested(told)
     days = tables.find(
         interval_days,
         at_point,
@@ -72,8 +82,7 @@ def measured(tables: Tables, point: str, period: Period, zone: str, known_at: in
         if part.since > covered:
             break
         here = _Here(tables, installation, part, zone, known_at, errors)
-        mine = [day for day in days if day.day in part and day.meter == installation.meter]
-        here.intervals(mine, found) if mine else here.registers(found)
+        here.collect([day for day in days if day.day in part], found)
         covered = part.until
     if covered < period.until:
         raise PeriodNotMeasured(point=point, day=covered, reason="no meter is installed there")
@@ -100,27 +109,54 @@ class _Here:
                 return RIGHT + error.error, error.fact
         return RIGHT, None
 
+    def collect(self, days: Sequence[IntervalDay], found: _Collected) -> None:
+        """
+        By interval days where they are whole, else by registers.
+
+        A stray interval day where registers are read is no measurement of the part; where
+        they are not, what misses of the interval days is said.
+        """
+        told = [day for day in days if any(wh is not None for wh in day.wh)]
+        missing = self._missing(told) if told else None
+        if told and missing is None:
+            self.intervals(told, found)
+            return
+        by_register = _Collected()
+        try:
+            self.registers(by_register)
+        except PeriodNotMeasured:
+            if missing is not None:
+                raise missing from None
+            raise
+        found.add(by_register)
+
     def intervals(self, days: Sequence[IntervalDay], found: _Collected) -> None:
         """One series for each run of days of a channel."""
-        self._whole(days)
         found.facts[self.installation.fact] = None
         for _, run in groupby(days, key=lambda day: (day.channel, day.minutes)):
             self._series(list(run), found)
 
-    def _whole(self, days: Sequence[IntervalDay]) -> None:
+    def _missing(self, days: Sequence[IntervalDay]) -> PeriodNotMeasured | None:
+        """What keeps the interval days from being a measurement of the whole part."""
         have = {day.day for day in days if day.channel == "import"}
         for day in self.part:
             if day not in have:
-                raise PeriodNotMeasured(
+                return PeriodNotMeasured(
                     point=self.installation.point, day=day, reason="no interval values"
                 )
         for each in days:
             if None in each.wh:
-                raise PeriodNotMeasured(
+                return PeriodNotMeasured(
                     point=each.point,
                     day=each.day,
                     reason=f"interval {each.wh.index(None) + 1} of {len(each.wh)} is missing",
                 )
+        return None
+
+    def multiplier(self, day: date) -> Multiplier:
+        """By what a count of that day is multiplied, and the fact that says so."""
+        told = self.installation.multipliers
+        return next(each for each in reversed(told) if each.since <= day)
 
     def _series(self, run: Sequence[IntervalDay], found: _Collected) -> None:
         for days in _adjoining(run):
@@ -129,14 +165,15 @@ class _Here:
             carried = Decimal(0)  # what rounding held back: a run adds up to the Wh
             for day in days:
                 divisor, fact = self.right(day.day)
-                facts |= {day.fact: None} | ({fact: None} if fact else {})
+                times = self.multiplier(day.day)
+                facts |= dict.fromkeys((day.fact, times.fact, *((fact,) if fact else ())))
                 found.estimated = found.estimated or day.quality == "estimated"
                 counted = (wh or 0 for wh in day.wh)
                 if divisor == RIGHT:
-                    values += (wh * self.installation.multiplier for wh in counted)
+                    values += (wh * times.multiplier for wh in counted)
                     continue
                 for wh in counted:
-                    exact = wh * self.installation.multiplier / divisor + carried
+                    exact = wh * times.multiplier / divisor + carried
                     values.append(max(0, whole(exact, "half-even")))
                     carried = exact - values[-1]
             found.facts |= facts
@@ -159,8 +196,7 @@ class _Here:
             order=("on",),
             known_at=self.known_at,
         )
-        if self.installation.until is not None:
-            read = [one for one in read if one.on <= self.installation.until]
+        read = [one for one in read if self._mine(one)]
         cuts = self._cuts(read)
         for register in self.installation.registers:
             self._advances(register, read, cuts, found)
@@ -172,12 +208,13 @@ class _Here:
         for since, until in pairwise(cuts):
             low, high = (self._count(read, register.code, day) for day in (since, until))
             divisor, fact = self.right(since)
-            run = (high.count - low.count) * self.installation.multiplier
+            times = self.multiplier(since)
+            run = (high.count - low.count) * times.multiplier
             exact = run / divisor + carried
             wh = whole(exact, "half-even")
             carried = exact - wh
             errors = (fact,) if fact else ()
-            used = (self.installation.fact, *low.facts, *high.facts, *errors)
+            used = (self.installation.fact, times.fact, *low.facts, *high.facts, *errors)
             found.facts |= dict.fromkeys(used)
             found.estimated = found.estimated or low.estimated or high.estimated
             found.registers.append(
@@ -191,11 +228,19 @@ class _Here:
                 )
             )
 
+    def _mine(self, one: Reading) -> bool:
+        """Whether it was taken in this installation: two may meet on a day."""
+        begins, ends = self.installation.since, self.installation.until
+        if one.last:
+            return one.on == ends
+        return one.on >= begins and (ends is None or one.on < ends)
+
     def _cuts(self, read: Sequence[Reading]) -> list[date]:
         """The days of readings, those on which an error begins or ends, and the two ends."""
         first, last = self.part.since, self.part.until
         inside = {one.on for one in read if first < one.on < last}
         inside |= {day for day in self.part if self.right(day) != self.right(_eve(day))}
+        inside |= {each.since for each in self.installation.multipliers}
         return sorted({first, *(day for day in inside if first < day < last), last})
 
     def _count(self, read: Sequence[Reading], code: str, day: date) -> _Count:

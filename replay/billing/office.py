@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import Protocol
 
 from domain.billing.bill import (
@@ -20,29 +19,15 @@ from domain.billing.bill import (
     IssueBill,
 )
 from domain.billing.lines import BillLine, added, difference
-from domain.billing.refusals import EmptyPeriod
+from domain.billing.refusals import EmptyPeriod, NothingSupplied
 from domain.kit import Fact, Refused, Stream
-from domain.metering.meter import (
-    MeterFoundInaccurate,
-    MeterInstalled,
-    MeterRead,
-    MeterReadingCorrected,
-    MeterRemoved,
-)
-from domain.network.point import (
-    PointSupplied,
-    PointTariffChanged,
-    PointTermsAgreed,
-    PointVacated,
-)
-from domain.pricing.tariff import TariffPublished
-from domain.readings.intervals import IntervalsRecorded, IntervalsRevised
 from domain.references import unpacked
 from domain.values import Period
 from projections.billing import Bill, bills, corrections
 from projections.kit.table import Tables, Where
 from projections.network import supplies
 from replay.billing.calculation import BillCalculator
+from replay.billing.reach import reach, taken_back
 
 
 class Streams(Protocol):
@@ -62,12 +47,18 @@ class Touched:
 
     bill: Bill
     stands: int
-    now: int
+    now: int | None
+    refused: Refused | None = None  # why it cannot be calculated now
 
     @property
-    def difference(self) -> int:
-        """What a correction would add."""
-        return self.now - self.stands
+    def rule(self) -> str | None:
+        """The rule that keeps it from being calculated now."""
+        return None if self.refused is None else self.refused.code
+
+    @property
+    def difference(self) -> int | None:
+        """What a correction would add; None where that cannot be calculated."""
+        return None if self.now is None else self.now - self.stands
 
 
 class Billing:
@@ -89,7 +80,12 @@ class Billing:
                 if asked.until <= asked.since:
                     raise EmptyPeriod(since=asked.since, until=asked.until)
                 period = Period(since=asked.since, until=asked.until)
-                return self.calculator.calculate(asked.account, period, self.now())
+                found = self.calculator.calculate(asked.account, period, self.now())
+                if not found.basis.tariffs:
+                    raise NothingSupplied(
+                        account=asked.account, since=period.since, until=period.until
+                    )
+                return found
             case CorrectBill():
                 return self._corrected(asked)
             case _:
@@ -108,14 +104,22 @@ class Billing:
         )
 
     def _causes(self, bill: Bill, now: BillCalculation) -> tuple[Cause, ...]:
-        """The facts that the bill would stand on now and does not stand on yet."""
-        stood = set(unpacked(bill.newest.facts))
-        causes = []
-        for ref in unpacked(now.basis.facts):
-            if ref not in stood:
-                fact = self.fact(ref)
-                causes.append(Cause(fact=ref, name=fact.name, position=fact.position))
-        return tuple(sorted(causes, key=lambda cause: cause.position))
+        """The facts since that the bill would stand on now, or that took back what it did."""
+        stood, stands = set(unpacked(bill.newest.facts)), set(unpacked(now.basis.facts))
+        found = [self.fact(ref) for ref in stands - stood]
+        for stream in {ref.rpartition("@")[0] for ref in stood}:
+            facts = self.history.of(Stream(stream))
+            found += [
+                fact
+                for fact in facts
+                if fact.position > bill.newest.position
+                and not stood.isdisjoint(taken_back(fact, facts))
+            ]
+        since = {fact.ref: fact for fact in found if fact.position > bill.newest.position}
+        return tuple(
+            Cause(fact=fact.ref, name=fact.name, position=fact.position)
+            for fact in sorted(since.values(), key=lambda fact: fact.position)
+        )
 
     def _uncorrected(self, bill: Bill, known_at: int) -> Iterator[str]:
         earlier = self.tables.find(
@@ -126,7 +130,10 @@ class Billing:
             known_at=known_at,
         )
         for each in earlier:
-            now = self.calculator.calculate(each.account, period_of(each), known_at)
+            try:
+                now = self.calculator.calculate(each.account, period_of(each), known_at)
+            except Refused:
+                continue  # what cannot be calculated stops no other bill
             if difference(now.lines, self.stands(each, known_at)):
                 yield each.bill
 
@@ -156,26 +163,27 @@ class Billing:
     def touched(self, facts: Iterable[Fact]) -> list[Touched]:
         """Every bill that stands on any of the facts, or would if it were calculated now."""
         known_at = self.now()
-        wanted = {fact.ref for fact in facts}
+        wanted: set[str] = set()
         found: dict[str, Bill] = {}
         for fact in facts:
+            wanted |= {fact.ref, *taken_back(fact, self.history.of(fact.stream))}
             for bill in self._candidates(fact, known_at):
                 found.setdefault(bill.bill, bill)
         touched = []
         for bill in sorted(found.values(), key=lambda bill: (bill.since, bill.bill)):
-            now = self.calculator.calculate(bill.account, period_of(bill), known_at)
-            if wanted & {*unpacked(bill.newest.facts), *unpacked(now.basis.facts)}:
-                touched.append(Touched(bill, bill.issued + bill.corrected, now.total))
+            stands, refs = bill.issued + bill.corrected, {*unpacked(bill.newest.facts)}
+            try:
+                now = self.calculator.calculate(bill.account, period_of(bill), known_at)
+            except Refused as no:
+                touched.append(Touched(bill, stands, None, no))
+                continue
+            if wanted & {*refs, *unpacked(now.basis.facts)}:
+                touched.append(Touched(bill, stands, now.total))
         return touched
 
     def _candidates(self, fact: Fact, known_at: int) -> Iterator[Bill]:
-        for column, key, since in _reach(fact):
-            if column == "tariff":
-                supplied = self.tables.find(supplies, known_at=known_at)
-                reached = [s for s in supplied if any(t.tariff == key for t in s.tariffs)]
-            else:
-                reached = self.tables.find(supplies, Where(column, "=", key), known_at=known_at)
-            for account in dict.fromkeys(supply.account for supply in reached):
+        for column, key, since in reach(fact):
+            for account in self._accounts(column, key, known_at):
                 yield from self.tables.find(
                     bills,
                     Where("account", "=", account),
@@ -183,24 +191,15 @@ class Billing:
                     known_at=known_at,
                 )
 
-
-def _reach(fact: Fact) -> Iterator[tuple[str, str, date]]:
-    """Where a fact reaches: the column and key of supplies, and the first day concerned."""
-    match fact.event:
-        case MeterInstalled() | MeterRead() | MeterReadingCorrected() | MeterRemoved() as e:
-            yield "point", e.point, date.min  # a reading also moves what was interpolated to it
-        case MeterFoundInaccurate() as e:
-            yield "point", e.point, e.since
-        case IntervalsRecorded() | IntervalsRevised() as e:
-            yield "point", e.point, e.day
-        case PointSupplied() | PointTariffChanged() | PointTermsAgreed() as e:
-            yield "point", fact.key, e.since
-        case PointVacated() as e:
-            yield "point", fact.key, e.until
-        case TariffPublished() as e:
-            yield "tariff", e.tariff, e.since
-        case _:
-            return
+    def _accounts(self, column: str, key: str, known_at: int) -> Iterable[str]:
+        if column == "account":
+            return (key,)
+        if column == "tariff":
+            supplied = self.tables.find(supplies, known_at=known_at)
+            reached = [s for s in supplied if any(t.tariff == key for t in s.tariffs)]
+        else:
+            reached = self.tables.find(supplies, Where(column, "=", key), known_at=known_at)
+        return dict.fromkeys(supply.account for supply in reached)
 
 
 def period_of(bill: Bill) -> Period:

@@ -49,6 +49,16 @@ def _with_digits(old: Data) -> Data:
     return {**old, "minor_digits": FIRST_DIGITS.get(old["currency"], 2)}
 
 
+def _turned(old: Data) -> Data:
+    """Nobody said which registers rolled over, nor did the counts of later readings follow."""
+    return {**old, "turned": (), "recounts": ()}
+
+
+def _reading_corrected(old: Data) -> Data:
+    """The last reading of an installation could not be corrected; the source was kept."""
+    return {**_turned(old), "last": False, "source": None}
+
+
 # One fact of money.  The first release had four events for what moved an account, and posted
 # revenue by the bill's: its rule is kept here as it was, and the account's entry is but the
 # move between what is owed and what is held.
@@ -190,6 +200,8 @@ UPCASTS: dict[tuple[str, int], Upcast] = {
     ("meter.read", 1): _readings,
     ("meter.reading-corrected", 1): _readings,
     ("meter.removed", 1): _readings,
+    ("meter.read", 2): _turned,
+    ("meter.reading-corrected", 2): _reading_corrected,
     ("payment.received", 1): lambda old: {**old, "allocations": None, "held": 0},
     ("utility.established", 1): _with_digits,
 }

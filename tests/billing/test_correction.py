@@ -71,7 +71,7 @@ def test_a_fast_meter_is_corrected_bill_by_bill_in_order() -> None:
 
     touched = world.billing.touched([found])
     assert [each.bill.bill for each in touched] == ["A1-2026-01", "A1-2026-02", "A1-2026-03"]
-    assert all(each.difference < 0 for each in touched)
+    assert all(each.difference is not None and each.difference < 0 for each in touched)
 
     with pytest.raises(EarlierBillUncorrected):
         world.ask(CorrectBill(account="A1", bill="A1-2026-02", on=LATER))

@@ -66,13 +66,75 @@ class ReadMeter:
     },
 )
 class CorrectReading:
-    """Replace what was recorded for a day; the wrong reading stays in history."""
+    """
+    Replace what was recorded for a day; the wrong reading stays in history.
+
+    An estimate that is corrected is one no longer, unless `source` says so.  The point tells
+    which of two installations is meant on the day a meter was moved.
+    """
 
     meter: MeterId
     readings: Readings
     on: date
     reason: Text
     rolled_over: bool = False
+    source: Source | None = None
+    point: PointId | None = None
+
+
+@command(
+    "withdraw-reading",
+    duty="metering",
+    example={
+        "meter": "M-417",
+        "on": "2026-02-01",
+        "reason": "it was read on another meter",
+    },
+)
+class WithdrawReading:
+    """Take back a reading that was never taken; a second person's matter."""
+
+    meter: MeterId
+    on: date
+    reason: Text
+
+
+@command(
+    "set-multiplier",
+    duty="metering",
+    example={
+        "meter": "M-417",
+        "multiplier": 30,
+        "since": "2026-01-15",
+        "reason": "150/5 transformers were found",
+    },
+)
+class SetMultiplier:
+    """Say by what a count is multiplied from a day on, since it changed or was told wrongly."""
+
+    meter: MeterId
+    multiplier: Annotated[int, Field(ge=1, le=1_000_000)]
+    since: date
+    reason: Text
+
+
+@command(
+    "correct-registers",
+    duty="metering",
+    example={
+        "meter": "M-417",
+        "registers": [{"code": "1.8.0", "digits": 6}],
+        "on": "2026-01-15",
+        "reason": "the register has six digits",
+    },
+)
+class CorrectRegisters:
+    """Put right the digits, channels or labels of the registers of an installed meter."""
+
+    meter: MeterId
+    registers: Annotated[tuple[Register, ...], Field(min_length=1, max_length=24)]
+    on: date  # a day of the installation
+    reason: Text
 
 
 @command(
@@ -96,6 +158,25 @@ class ReportMeterError:
 
 
 @command(
+    "withdraw-meter-error",
+    duty="metering",
+    example={
+        "meter": "M-417",
+        "since": "2026-01-15",
+        "reference": "test certificate 2026/118",
+        "reason": "the standard was out of order",
+    },
+)
+class WithdrawMeterError:
+    """Take back a tested error."""
+
+    meter: MeterId
+    since: date
+    reference: Text
+    reason: Text
+
+
+@command(
     "remove-meter",
     duty="metering",
     example={
@@ -113,3 +194,72 @@ class RemoveMeter:
     readings: Readings
     on: date
     rolled_over: bool = False
+
+
+@command(
+    "withdraw-removal",
+    duty="metering",
+    example={
+        "meter": "M-417",
+        "point": "P-7",
+        "on": "2026-04-01",
+        "reason": "another meter was meant",
+    },
+)
+class WithdrawRemoval:
+    """Take back that a meter was removed, with the reading of that day."""
+
+    meter: MeterId
+    point: PointId
+    on: date
+    reason: Text
+
+
+@command(
+    "withdraw-installation",
+    duty="metering",
+    example={
+        "meter": "M-417",
+        "point": "P-7",
+        "on": "2026-01-01",
+        "reason": "it was installed next door",
+    },
+)
+class WithdrawInstallation:
+    """Take back that a meter was installed at a point on a day, and its removal with it."""
+
+    meter: MeterId
+    point: PointId
+    on: date
+    reason: Text
+
+
+@command(
+    "exchange-meter",
+    duty="metering",
+    example={
+        "point": "P-7",
+        "old": "M-417",
+        "last": {"1.8.0": "13001"},
+        "new": "M-918",
+        "registers": [{"code": "1.8.0", "digits": 5}],
+        "readings": {"1.8.0": "0"},
+        "on": "2026-04-01",
+    },
+)
+class ExchangeMeter:
+    """
+    Take one meter down and install another in its place, at the start of a day.
+
+    What was read on the old one after that day, and what interval days hold, was the new one's.
+    """
+
+    point: PointId
+    old: MeterId
+    last: Readings
+    rolled_over: bool = False
+    new: MeterId
+    registers: Annotated[tuple[Register, ...], Field(min_length=1, max_length=24)]
+    multiplier: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    readings: Readings
+    on: date

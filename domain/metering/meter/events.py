@@ -43,6 +43,15 @@ class MeterInstalled:
     on: date
 
 
+@value
+class Recount:
+    """What a later reading counts now, because the turns of its registers follow an earlier."""
+
+    on: date
+    last: bool  # the one taken as the meter was removed
+    counts: dict[str, int]
+
+
 @event("meter.read")
 class MeterRead:
     """`counts` are Wh since zero, turns included; energy is their difference × multiplier."""
@@ -52,16 +61,67 @@ class MeterRead:
     counts: dict[str, int]
     on: date
     source: Source
+    turned: tuple[str, ...] = ()  # the registers that rolled over since the reading before
+    recounts: tuple[Recount, ...] = ()
 
 
 @event("meter.reading-corrected")
 class MeterReadingCorrected:
+    """`source` is None where it is as it was: of a reading at installing or removing."""
+
     point: PointId
     readings: dict[str, Decimal]
     counts: dict[str, int]
     was: dict[str, int]
     on: date
     reason: Text
+    last: bool = False  # the reading taken as the meter was removed
+    source: Source | None = None
+    turned: tuple[str, ...] = ()
+    recounts: tuple[Recount, ...] = ()
+
+
+@event("meter.reading-withdrawn")
+class MeterReadingWithdrawn:
+    """There was no such reading; `was` is what it counted."""
+
+    point: PointId
+    was: dict[str, int]
+    on: date
+    reason: Text
+    recounts: tuple[Recount, ...] = ()
+
+
+@event("meter.estimate-cancelled")
+class MeterEstimateCancelled:
+    """An estimate that the actual reading of the day `by` disproves."""
+
+    point: PointId
+    was: dict[str, int]
+    on: date
+    by: date
+
+
+@event("meter.multiplier-set")
+class MeterMultiplierSet:
+    """Each Wh counted stands for `multiplier` Wh, from `since` to the next one set."""
+
+    point: PointId
+    installed: date
+    multiplier: int
+    since: date
+    reason: Text
+
+
+@event("meter.registers-corrected")
+class MeterRegistersCorrected:
+    """What the registers of an installation are; `recounts` is every reading that moves."""
+
+    point: PointId
+    installed: date
+    registers: tuple[Register, ...]
+    reason: Text
+    recounts: tuple[Recount, ...]
 
 
 @event("meter.found-inaccurate")
@@ -75,6 +135,18 @@ class MeterFoundInaccurate:
     reference: Text
 
 
+@event("meter.error-withdrawn")
+class MeterErrorWithdrawn:
+    """That test found no such error."""
+
+    point: PointId
+    error: Decimal
+    since: date
+    until: date | None
+    reference: Text
+    reason: Text
+
+
 @event("meter.removed")
 class MeterRemoved:
     point: PointId
@@ -84,6 +156,37 @@ class MeterRemoved:
     on: date
 
 
+@event("meter.removal-withdrawn")
+class MeterRemovalWithdrawn:
+    """It was not removed on that day; its last reading goes with the removal."""
+
+    point: PointId
+    installed: date
+    on: date
+    reason: Text
+
+
+@event("meter.installation-withdrawn")
+class MeterInstallationWithdrawn:
+    """It was never installed there from that day; its reading goes with the installation."""
+
+    point: PointId
+    installed: date
+    until: date | None
+    reason: Text
+
+
 MeterEvent: TypeAlias = (
-    MeterInstalled | MeterRead | MeterReadingCorrected | MeterFoundInaccurate | MeterRemoved
+    MeterInstalled
+    | MeterRead
+    | MeterReadingCorrected
+    | MeterReadingWithdrawn
+    | MeterEstimateCancelled
+    | MeterMultiplierSet
+    | MeterRegistersCorrected
+    | MeterFoundInaccurate
+    | MeterErrorWithdrawn
+    | MeterRemoved
+    | MeterRemovalWithdrawn
+    | MeterInstallationWithdrawn
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -245,9 +246,9 @@ class Meters:
         self, period: Period, channel: Channel, over: Literal["interval", "hour"] | None
     ) -> list[Run]:
         """The runs of a channel, net of the other direction within an interval or hour."""
-        mine = self._covering(period, channel)
         if over is None:
-            return mine
+            return self._covering(period, channel, read=self._within(period, channel))
+        mine = self._covering(period, channel)
         other = self._covering(period, "import" if channel == "export" else "export")
         if over == "hour":
             mine, other = ([resampled(run, 60) for run in some] for some in (mine, other))
@@ -265,8 +266,10 @@ class Meters:
             raise UsageNotByPeriod(schedule=schedule.name, periods=schedule.periods)
         return labelled or mine
 
-    def _covering(self, period: Period, channel: Channel) -> list[Run]:
-        """The runs of a channel that together cover the days; none if it has none at all."""
+    def _covering(
+        self, period: Period, channel: Channel, read: Sequence[Registered] = ()
+    ) -> list[Run]:
+        """The runs of a channel that, with registers `read`, cover the days; none if none."""
         mine = sorted(
             (run for run in self._runs if run.channel == channel), key=lambda run: run.start
         )
@@ -278,15 +281,22 @@ class Meters:
         for run in mine:
             if run.until <= since or run.start >= until:
                 continue
-            if run.start > reached:
+            if run.start > self._read_until(reached, read):
                 raise UsageMissing(channel=channel, since=reached, until=run.start)
             if found and run.start < reached:
                 raise UsageTwice(channel=channel, since=run.start, until=reached)
             found.append(run)
             reached = run.until
-        if reached < until:
+        if self._read_until(reached, read) < until:
             raise UsageMissing(channel=channel, since=reached, until=until)
         return found
+
+    def _read_until(self, reached: datetime, read: Sequence[Registered]) -> datetime:
+        """How far registers go on from there: a meter that was exchanged for a smart one."""
+        for one in sorted(read, key=lambda one: one.since):
+            if midnight(one.since, self.usage.zone) <= reached:
+                reached = max(reached, midnight(one.until, self.usage.zone))
+        return reached
 
 
 def _run(one: Series, fine: int) -> Run:

@@ -22,8 +22,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from pydantic import TypeAdapter
 
+from domain.kit import Today
 from domain.metering.meter import MeterInstalled, ReadMeter, Register, meters
-from domain.metering.meter.rules import read as reading
+from domain.metering.meter.reading import read as reading
 from domain.pricing.tariff import TariffDocument, TariffVersion
 from domain.pricing.usage import Demanded, Registered, Series, Usage
 from domain.values import Period, midnight, next_month
@@ -141,7 +142,7 @@ def advance(before: str, after: str, digits: int) -> str:
         source="reader",
         rolled_over=Decimal(after) < Decimal(before) - 100,
     )
-    (read,) = reading(asked, meters.fold([installed]))
+    (read,) = reading(asked, meters.fold([installed]), Today(asked.on))
     counts: dict[str, int] = read.counts  # type: ignore[union-attr]
     return str(Decimal(counts["1.8.0"] - wh(before)) / 1000)
 

@@ -1,0 +1,144 @@
+"""What can happen to a service point."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, TypeAlias
+
+from pydantic import Field
+
+from domain.kit import event
+from domain.pricing.charges.kit import Code
+from domain.values import AccountId, MeterId, Price, TariffId, Text
+
+Power: TypeAlias = Annotated[int, Field(gt=0, le=10**13)]  # W or VA
+
+
+@event("point.energised")
+class PointEnergised:
+    address: Text
+    on: date
+
+
+@event("point.supplied")
+class PointSupplied:
+    account: AccountId
+    tariff: TariffId
+    since: date
+
+
+@event("point.tariff-changed")
+class PointTariffChanged:
+    account: AccountId
+    supplied: date  # the first day of the supply
+    tariff: TariffId
+    since: date
+
+
+@event("point.terms-agreed")
+class PointTermsAgreed:
+    """What was agreed for a supply from a day on, until the next terms of that supply."""
+
+    account: AccountId
+    supplied: date  # the first day of the supply
+    since: date
+    contract: Text | None = None
+    capacity_va: Power | None = None
+    contract_w: Power | None = None
+    power_factor: Price | None = None
+    persons: int = 1
+    exempt: tuple[Code, ...] = ()
+
+
+@event("point.vacated")
+class PointVacated:
+    account: AccountId
+    supplied: date
+    until: date
+
+
+@event("point.metered")
+class PointMetered:
+    meter: MeterId
+    since: date
+
+
+@event("point.unmetered")
+class PointUnmetered:
+    meter: MeterId
+    until: date
+
+
+@event("point.metering-withdrawn")
+class PointMeteringWithdrawn:
+    """The meter was never there from that day."""
+
+    meter: MeterId
+    since: date
+
+
+@event("point.unmetering-withdrawn")
+class PointUnmeteringWithdrawn:
+    """The meter that came on `since` did not leave on `until`."""
+
+    meter: MeterId
+    since: date
+    until: date
+
+
+@event("point.supply-withdrawn")
+class PointSupplyWithdrawn:
+    """The account never took supply there from that day."""
+
+    account: AccountId
+    supplied: date
+    until: date | None
+    reason: Text
+
+
+@event("point.tariff-change-withdrawn")
+class PointTariffChangeWithdrawn:
+    """No other tariff priced the supply from that day."""
+
+    account: AccountId
+    supplied: date
+    tariff: TariffId
+    since: date
+    reason: Text
+
+
+@event("point.move-out-corrected")
+class PointMoveOutCorrected:
+    """The supply ended on another day than `was`, or never: `until` is None."""
+
+    account: AccountId
+    supplied: date
+    was: date
+    until: date | None
+    reason: Text
+
+
+@event("point.corrected")
+class PointCorrected:
+    """Where it is, and the day it was energised."""
+
+    address: Text
+    on: date
+    reason: Text
+
+
+PointEvent: TypeAlias = (
+    PointEnergised
+    | PointCorrected
+    | PointSupplied
+    | PointSupplyWithdrawn
+    | PointTariffChanged
+    | PointTariffChangeWithdrawn
+    | PointTermsAgreed
+    | PointVacated
+    | PointMoveOutCorrected
+    | PointMetered
+    | PointMeteringWithdrawn
+    | PointUnmetered
+    | PointUnmeteringWithdrawn
+)

@@ -1,0 +1,203 @@
+"""What we answer about service points."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+from domain.customers.account import Account, AccountUnknown
+from domain.kit import BeforeItBegan, InTheFuture, Today, decision
+from domain.network.point.commands import (
+    ChangeTariff,
+    CorrectMoveOut,
+    CorrectPoint,
+    EnergisePoint,
+    SupplyPoint,
+    VacatePoint,
+    WithdrawSupply,
+    WithdrawTariffChange,
+)
+from domain.network.point.events import (
+    PointCorrected,
+    PointEnergised,
+    PointMoveOutCorrected,
+    PointSupplied,
+    PointSupplyWithdrawn,
+    PointTariffChanged,
+    PointTariffChangeWithdrawn,
+    PointVacated,
+)
+from domain.network.point.refusals import (
+    OverlappingSupply,
+    PointAlreadyEnergised,
+    PointInUse,
+    PointNotSupplied,
+    PointNotYetEnergised,
+    PointUnknown,
+    SupplyNotEnded,
+    TariffNotChanged,
+    TariffNotPublished,
+    TariffNotYetInForce,
+)
+from domain.network.point.state import Point, Supply
+from domain.pricing.tariff import Tariff
+
+IN_USE = (PointUnknown, PointNotYetEnergised, PointNotSupplied)
+
+
+@decision(refuses=(PointAlreadyEnergised,))
+def energise(asked: EnergisePoint, point: Point) -> Iterator[PointEnergised]:
+    """A number names one place."""
+    if point.address:
+        raise PointAlreadyEnergised(point=asked.point, on=point.energised)
+    yield PointEnergised(address=asked.address, on=asked.on)
+
+
+@decision(apart_from=(PointEnergised,), refuses=(PointUnknown, PointInUse))
+def correct_point(asked: CorrectPoint, point: Point) -> Iterator[PointCorrected]:
+    """It was energised before supply and meters began.  Quiet when nothing changes."""
+    if not point.address:
+        raise PointUnknown(point=asked.point)
+    address, on = asked.address or point.address, asked.on or point.energised
+    began = [s.since for s in point.supplies] + [s.since for s in point.meters]
+    if on > min(began, default=on):
+        raise PointInUse(point=asked.point, since=min(began), asked=on)
+    if (address, on) != (point.address, point.energised):
+        yield PointCorrected(address=address, on=on, reason=asked.reason)
+
+
+@decision(
+    refuses=(
+        PointUnknown,
+        PointNotYetEnergised,
+        AccountUnknown,
+        TariffNotPublished,
+        OverlappingSupply,
+    )
+)
+def supply(
+    asked: SupplyPoint, point: Point, account: Account, tariff: Tariff
+) -> Iterator[PointSupplied]:
+    """One account at a time; it exists, and so does the tariff."""
+    _energised(point, asked.point, asked.since)
+    if not account.customer:
+        raise AccountUnknown(account=asked.account)
+    if not tariff.versions:
+        raise TariffNotPublished(tariff=asked.tariff)
+    _alone(point, asked.since, None)
+    yield PointSupplied(account=asked.account, tariff=asked.tariff, since=asked.since)
+
+
+@decision(
+    apart_from=(PointSupplied,),
+    refuses=IN_USE,
+)
+def withdraw_supply(asked: WithdrawSupply, point: Point) -> Iterator[PointSupplyWithdrawn]:
+    """Bills that stand on it come to nothing when they are corrected."""
+    one = _of(point, asked.point, asked.account, asked.since)
+    yield PointSupplyWithdrawn(
+        account=one.account, supplied=one.since, until=one.until, reason=asked.reason
+    )
+
+
+@decision(refuses=(*IN_USE, TariffNotPublished, TariffNotYetInForce))
+def change_tariff(
+    asked: ChangeTariff, point: Point, tariff: Tariff
+) -> Iterator[PointTariffChanged]:
+    """It may be back-dated, of a supply that ended too; it holds until the next one."""
+    one = supply_on(point, asked.point, asked.since)
+    if not tariff.versions:
+        raise TariffNotPublished(tariff=asked.tariff)
+    first = min(version.since for version in tariff.versions)
+    if asked.since < first:
+        raise TariffNotYetInForce(tariff=asked.tariff, since=first, asked=asked.since)
+    if (asked.since, asked.tariff) not in one.tariffs:
+        yield PointTariffChanged(
+            account=one.account, supplied=one.since, tariff=asked.tariff, since=asked.since
+        )
+
+
+@decision(apart_from=(PointTariffChanged,), refuses=(*IN_USE, TariffNotChanged))
+def withdraw_tariff_change(
+    asked: WithdrawTariffChange, point: Point
+) -> Iterator[PointTariffChangeWithdrawn]:
+    """The tariff before holds on."""
+    one = supply_on(point, asked.point, asked.since)
+    tariff = dict(one.tariffs).get(asked.since)
+    if tariff is None or asked.since == one.since:
+        raise TariffNotChanged(point=asked.point, since=asked.since)
+    yield PointTariffChangeWithdrawn(
+        account=one.account,
+        supplied=one.since,
+        tariff=tariff,
+        since=asked.since,
+        reason=asked.reason,
+    )
+
+
+@decision(refuses=IN_USE)
+def vacate(asked: VacatePoint, point: Point) -> Iterator[PointVacated]:
+    """A supply ends after it began."""
+    _energised(point, asked.point, asked.until)
+    one = point.supplied
+    if one is None or asked.until <= one.since:
+        raise PointNotSupplied(point=asked.point, on=asked.until)
+    yield PointVacated(account=one.account, supplied=one.since, until=asked.until)
+
+
+@decision(
+    apart_from=(PointVacated,),
+    refuses=(*IN_USE, SupplyNotEnded, OverlappingSupply, BeforeItBegan, InTheFuture),
+)
+def correct_move_out(
+    asked: CorrectMoveOut, point: Point, today: Today
+) -> Iterator[PointMoveOutCorrected]:
+    """Another day, or none, if nobody followed by then.  Quiet when it is that day already."""
+    one = _of(point, asked.point, asked.account, asked.since)
+    if one.until is None:
+        raise SupplyNotEnded(point=asked.point, since=one.since)
+    if asked.until is not None:
+        today.has_come(asked.until)
+        if asked.until <= one.since:
+            raise BeforeItBegan(point=asked.point, since=one.since, until=asked.until)
+    _alone(point, one.since, asked.until, apart=one)
+    if asked.until != one.until:
+        yield PointMoveOutCorrected(
+            account=one.account,
+            supplied=one.since,
+            was=one.until,
+            until=asked.until,
+            reason=asked.reason,
+        )
+
+
+def _alone(point: Point, since: date, until: date | None, apart: Supply | None = None) -> None:
+    """Nobody else takes supply in these days.  Raises OverlappingSupply."""
+    for other in point.supplies:
+        begins = until is None or other.since < until
+        ends = other.until is not None and other.until <= since
+        if other is not apart and begins and not ends:
+            raise OverlappingSupply(account=other.account, since=other.since, until=other.until)
+
+
+def _energised(point: Point, key: str, day: date) -> None:
+    if not point.address:
+        raise PointUnknown(point=key)
+    if day < point.energised:
+        raise PointNotYetEnergised(point=key, on=point.energised, asked=day)
+
+
+def supply_on(point: Point, key: str, day: date) -> Supply:
+    """The supply that covers a day, ended or not.  Raises PointNotSupplied and its kin."""
+    _energised(point, key, day)
+    one = point.supply_on(day)
+    if one is None:
+        raise PointNotSupplied(point=key, on=day)
+    return one
+
+
+def _of(point: Point, key: str, account: str, since: date) -> Supply:
+    one = supply_on(point, key, since)
+    if (one.account, one.since) != (account, since):
+        raise PointNotSupplied(point=key, account=account, since=since)
+    return one
