@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Annotated
 
 import strawberry
@@ -30,6 +31,13 @@ from projections.kit.table import Where
 JOURNAL = Order(rows.journal)
 
 
+@strawberry.type(description="The tax that a posting is of.")
+class Tax:
+    code: str = strawberry.field(description="The code of the charge: VAT.")
+    rate: Decimal = strawberry.field(description="0.13 is 13 %.")
+    base: Money = strawberry.field(description="What it is a tax on.")
+
+
 @strawberry.type(description="One posting of the journal.")
 class JournalLine:
     position: Position = strawberry.field(
@@ -41,7 +49,17 @@ class JournalLine:
     about: date = strawberry.field(
         description="The last day of the period that the business is about; of a payment, `on`."
     )
-    text: str = strawberry.field(description="What for.")
+    month: str = strawberry.field(description="The month it is posted in: 2026-03.")
+    kind: str = strawberry.field(description="What caused it: bill, note, payment, return.")
+    document: str = strawberry.field(
+        description="The number of the bill, the note or the receipt."
+    )
+    due: date | None = strawberry.field(description="By when what it debits is to be paid.")
+    ledger_class: str | None = strawberry.field(
+        description="What was charged for: energy, demand, tax; null where nothing was."
+    )
+    tax: Tax | None = strawberry.field(description="Of a tax: which, and on what.")
+    text: str = strawberry.field(description="What for: kind and document.")
     amount: Money = strawberry.field(description="Debit positive, credit negative.")
     fact: strawberry.ID = strawberry.field(description="The fact that is posted.")
     row: strawberry.Private[rows.JournalLine]
@@ -78,6 +96,12 @@ def journal_of(view: View, found: Sequence[rows.JournalLine]) -> list[JournalLin
             name=CHART.get(r.code, r.code),
             on=r.on,
             about=r.about,
+            month=r.month,
+            kind=r.source,
+            document=r.document,
+            due=r.due,
+            ledger_class=r.ledger_class or None,
+            tax=_tax(view, r),
             text=r.text,
             amount=view.money(r.amount),
             fact=strawberry.ID(r.fact),
@@ -86,6 +110,12 @@ def journal_of(view: View, found: Sequence[rows.JournalLine]) -> list[JournalLin
         )
         for r in found
     ]
+
+
+def _tax(view: View, row: rows.JournalLine) -> Tax | None:
+    if row.rate is None or row.base is None:
+        return None
+    return Tax(code=row.tax_code, rate=row.rate, base=view.money(row.base))
 
 
 def _balances(view: View) -> list[rows.LedgerBalance]:

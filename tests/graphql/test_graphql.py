@@ -255,6 +255,22 @@ def test_the_books_balance_whenever_they_are_looked_at(door: Door) -> None:
     }.items()
 
 
+def test_a_posting_says_what_it_is_of(door: Door) -> None:
+    asked = """{ journal(first: 100) { nodes {
+        kind document due month about ledgerClass text
+        tax { code rate base { amount } } } } }"""
+    found = door.ask(asked)["journal"]["nodes"]
+    january = [line for line in found if line["document"] == "000120-2026-01"]
+    assert {line["kind"] for line in january} == {"bill"}
+    assert {line["about"] for line in january} == {"2026-01-31"}
+    assert all(line["due"] > line["about"] for line in january)
+    assert {line["ledgerClass"] for line in january} >= {None, "energy"}
+    assert {line["text"] for line in january} == {"bill 000120-2026-01"}
+    assert {line["month"] for line in january} == {"2026-02"}
+    assert all((line["tax"] is None) == (line["ledgerClass"] != "tax") for line in found)
+    assert {line["kind"] for line in found} >= {"bill", "payment", "note"}
+
+
 def test_the_journal_is_filtered_by_account_code_and_days(door: Door) -> None:
     asked = """query ($code: String, $since: Date, $until: Date) {
         journal(first: 100, code: $code, since: $since, until: $until) {
