@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
+import random
+import time
 import warnings
-from collections.abc import Callable, Coroutine, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeAlias, TypeVar
 from uuid import uuid4
 
 from pydantic import TypeAdapter
 
+from api.waiting import Awaiting, Blocking, Waits
 from domain.catalogue import DECISIONS
-from domain.kit import NAMES, Actor, Decision, Refused, Stream, Today
-from replay.store.append import Append, Appended, KeyReused, Stale
+from domain.kit import NAMES, Actor, Decision, Kind, Refused, Stream, Today, recorders_of
+from replay.store.append import Append, Fallen, KeyReused, Seen, Stale
+from replay.store.entry import Entry
 from replay.store.history import History
+from replay.store.lanes import Lanes
 
 T = TypeVar("T")
 
-ATTEMPTS = 5  # a stale look is looked at again: others may be quicker, but not for ever
-LOOKERS = 8  # threads that read for commands when what they need is not at hand
-CALCULATORS = 2  # threads that calculate bills; it takes a processor, and there are not many
+PATIENCE = 5.0  # seconds for which a stale look is looked at again: others may be quicker
+PAUSE = 0.02  # seconds at most, by chance, between two looks, once it was stale twice
 
 Supply = Callable[[object], object]
+Wanted: TypeAlias = Mapping[Stream, tuple[Kind[Any, Any], Stream]]
+Happenings: TypeAlias = tuple[tuple[Stream, Any], ...]
 
 
 class Undeclared(UserWarning):
@@ -69,48 +74,9 @@ class Question:
     digest: bytes
 
 
-class Waits(Protocol):
-    """How to wait for the database: a command line blocks, a server does something else."""
-
-    async def look(self, call: Callable[[], T]) -> T: ...
-
-    async def calculate(self, call: Callable[[], T]) -> T: ...
-
-    async def record(self, history: History, append: Append) -> Appended: ...
-
-
-class Blocking:
-    """Blocks; a coroutine that waits like this runs to its end in one go."""
-
-    async def look(self, call: Callable[[], T]) -> T:
-        return call()
-
-    calculate = look
-
-    async def record(self, history: History, append: Append) -> Appended:
-        return history.append(append)
-
-
-class Awaiting:
-    """Leaves what blocks to a few threads, and the writing to the batcher, and awaits it."""
-
-    def __init__(self) -> None:
-        self._looking = ThreadPoolExecutor(LOOKERS, "look")
-        self._calculating = ThreadPoolExecutor(CALCULATORS, "calculate")
-
-    async def look(self, call: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._looking, call)
-
-    async def calculate(self, call: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._calculating, call)
-
-    async def record(self, history: History, append: Append) -> Appended:
-        return await history.appending(append)
-
-
 class Dispatch:
     """
-    Look, decide, append; look again when somebody was quicker.
+    Look, take a turn, decide, queue, wait; look again when somebody was quicker.
 
     `supplies` gives what decisions need beside streams, by type: BillCalculation -> how;
     `today` the utility's local day.
@@ -128,6 +94,7 @@ class Dispatch:
         self._supplies = supplies
         self._blocking = Blocking()
         self._awaiting = Awaiting()
+        self._lanes = Lanes()
 
     def __call__(self, asked: object, context: RequestContext) -> Answer:
         """Answer one command, and return when it is durable."""
@@ -140,31 +107,97 @@ class Dispatch:
     async def _answer(self, asked: object, context: RequestContext, waits: Waits) -> Answer:
         decision = DECISIONS[type(asked)]
         question = Question(asked, context, decision, str(uuid4()), digest_of(asked))
-        if context.key is not None and any(
-            need in self._supplies for _, need in decision.needs
-        ):
+        if context.key is not None and self._calculates(decision):
             # To calculate is dear: find out first whether this was answered before.
             repeated = await waits.look(partial(self._repeated, question))
             if repeated is not None:
                 return repeated
-        for _ in range(1, ATTEMPTS):
+        until, stale = time.monotonic() + PATIENCE, 0
+        while True:
             try:
                 return await self._attempt(question, waits)
             except Unexpected:
                 raise
+            except Fallen:
+                continue  # each time one of those before is told why, so this ends
             except Stale:
-                continue
-        return await self._attempt(question, waits)
+                stale += 1
+                await waits.look(partial(self._still_expected, context))
+                if time.monotonic() > until:
+                    raise
+                if stale > 1:  # another process is quicker than this one
+                    await waits.pause(random.uniform(0, PAUSE))
 
     async def _attempt(self, question: Question, waits: Waits) -> Answer:
-        asked, decision = question.asked, question.decision
-        wanted = decision.wanted(asked)
+        wanted = question.decision.wanted(question.asked)
+        seen = await self._look(wanted, waits)  # before one's turn, for it may take a while
+        turns: list[Stream] = []
+        try:
+            if await self._turns(wanted, turns, waits):
+                seen = await self._look(wanted, waits)
+            seen, behind = await self._upon(seen, question, waits)
+            happened, no = await self._decided(question, seen, waits)
+            entry = None
+            if happened or behind:
+                # What rests on something under way is judged in its place even if it is
+                # refused or nothing: nobody is told of a state that may never be.
+                append = _append(question, happened, seen)
+                entry = waits.enter(self._history, self._lanes, append, behind)
+                self._lanes.left(entry, _after(question, wanted, seen, happened))
+        finally:
+            self._lanes.leave(turns)
+        if entry is None:
+            return await waits.look(partial(self._nothing, question, seen, no))
+        done = await waits.outcome(entry)
+        if not happened:
+            return await waits.look(partial(self._nothing, question, seen, no, judged=True))
+        return Answer(
+            tuple(fact.position for fact in done.facts),
+            {fact.stream: fact.version for fact in done.facts},
+            done.facts[0].cause,
+            done.repeated,
+        )
+
+    async def _look(self, wanted: Wanted, waits: Waits) -> dict[Stream, Seen]:
         seen = self._history.at_hand(wanted)
-        if seen is None:
-            seen = await waits.look(partial(self._history.states, wanted))
-        versions = {stream: each.version for stream, each in seen.items()}
-        if question.context.expected:
-            await self._expect(question.context.expected, versions, waits)
+        return await waits.look(partial(self._history.states, wanted)) if seen is None else seen
+
+    async def _turns(self, wanted: Wanted, turns: list[Stream], waits: Waits) -> bool:
+        """
+        Take the turn of each stream, and note it; whether one had to wait.
+
+        None where there is but one of a kind: every payment looks at the utility, and everybody
+        would wait for everybody.  If it moves, its version tells.
+        """
+        waited = False
+        for stream in sorted(wanted):
+            if wanted[stream][0].only is None:
+                waited |= await waits.turn(self._lanes, stream)
+                turns.append(stream)
+        return waited
+
+    async def _upon(
+        self, seen: dict[Stream, Seen], question: Question, waits: Waits
+    ) -> tuple[dict[Stream, Seen], tuple[Entry, ...]]:
+        """The streams with what is under way, and the commands on which that depends."""
+        newest, behind = self._lanes.upon(seen)
+        if not behind or not self._calculates(question.decision):
+            return newest, behind
+        # Tables show nothing that is under way: states and tables would be of two moments.
+        wait = waits.enter(self._history, self._lanes, _append(question, (), {}), behind)
+        with suppress(Fallen):
+            await waits.outcome(wait)
+        wanted = question.decision.wanted(question.asked)
+        return self._lanes.upon(await self._look(wanted, waits))
+
+    async def _decided(
+        self, question: Question, seen: Mapping[Stream, Seen], waits: Waits
+    ) -> tuple[Happenings, Exception | None]:
+        """What happens; or nothing, and why not, if the rules or the one who asks say no."""
+        asked, decision, context = question.asked, question.decision, question.context
+        for stream, version in context.expected.items():
+            if stream in seen and seen[stream].version != version:
+                return (), Unexpected()
         given = decision.given(asked, {stream: each.state for stream, each in seen.items()})
         try:
             for name, need in decision.needs:
@@ -172,23 +205,16 @@ class Dispatch:
             happened = tuple(decision.routed(asked, decision.decide(asked, **given)))
             if happened:
                 recorders = {stream: each.recorders for stream, each in seen.items()}
-                decision.second_person(asked, question.context.by, recorders)
+                decision.second_person(asked, context.by, recorders)
         except Refused as no:
             if not decision.declares(no):
-                warnings.warn(
-                    f"{decision.decide.__name__}: {no.code}", Undeclared, stacklevel=1
-                )
-            return await waits.look(partial(self._nothing, question, versions, no))
-        if not happened:
-            return await waits.look(partial(self._nothing, question, versions))
-        append = _append(question, happened, versions)
-        done = await waits.record(self._history, append)
-        return Answer(
-            tuple(fact.position for fact in done.facts),
-            {fact.stream: fact.version for fact in done.facts},
-            done.facts[0].cause,
-            done.repeated,
-        )
+                said = f"{decision.decide.__name__}: {no.code}"
+                warnings.warn(said, Undeclared, stacklevel=1)
+            return (), no
+        return happened, None
+
+    def _calculates(self, decision: Decision) -> bool:
+        return any(need in self._supplies for _, need in decision.needs)
 
     async def _given(self, need: type, question: Question, waits: Waits) -> object:
         if need is Actor:
@@ -197,26 +223,31 @@ class Dispatch:
             return Today(await waits.look(self._today))
         return await waits.calculate(partial(self._supplies[need], question.asked))
 
-    async def _expect(
-        self, expected: Mapping[Stream, int], versions: dict[Stream, int], waits: Waits
-    ) -> None:
-        """Raise Unexpected, or Stale when it is our own look that is old."""
-        for stream, version in expected.items():
-            if versions.get(stream, version) != version:
-                await waits.look(partial(self._history.confirm, versions))
-                raise Unexpected
-        versions.update(expected)  # what the decision does not look at, the append will check
+    def _still_expected(self, context: RequestContext) -> None:
+        """Raise Unexpected if a stream is not, or no longer, at the version expected."""
+        if context.expected:
+            try:
+                self._history.confirm(context.expected)
+            except Stale:
+                raise Unexpected from None
 
     def _nothing(
-        self, question: Question, versions: Mapping[Stream, int], refused: Refused | None = None
+        self,
+        question: Question,
+        seen: Mapping[Stream, Seen],
+        no: Exception | None,
+        *,
+        judged: bool = False,
     ) -> Answer:
         """Nothing happens; but not if it did before, nor because of an old look."""
         repeated = self._repeated(question)
         if repeated is not None:
             return repeated
-        self._history.confirm(versions)
-        if refused is not None:
-            raise refused
+        versions = {stream: each.version for stream, each in seen.items()}
+        if not judged:
+            self._history.confirm(versions)
+        if no is not None:
+            raise no
         return Answer((), versions, question.cause)
 
     def _repeated(self, question: Question) -> Answer | None:
@@ -234,22 +265,37 @@ class Dispatch:
         return Answer(known.positions, versions, known.cause, repeated=True)
 
 
-def _append(
-    question: Question,
-    happened: tuple[tuple[Stream, object], ...],
-    versions: Mapping[Stream, int],
-) -> Append:
+def _append(question: Question, happened: Happenings, seen: Mapping[Stream, Seen]) -> Append:
+    """What a command wants recorded; without events, to be judged in its place."""
     context = question.context
+    versions = {stream: each.version for stream, each in seen.items()}
     return Append(
         happenings=happened,
-        seen=versions,
+        # What the decision does not look at, but the one who asks does, is checked as well.
+        seen={**versions, **context.expected} if happened else versions,
         by=context.by,
         role=context.role,
         cause=question.cause,
         correlation=context.correlation or question.cause,
-        key=context.key,
+        key=context.key if happened else None,
         digest=question.digest,
     )
+
+
+def _after(
+    question: Question, wanted: Wanted, seen: Mapping[Stream, Seen], happened: Happenings
+) -> Iterable[Seen]:
+    """The streams that a command moves, as it leaves them."""
+    after: dict[Stream, Seen] = {}
+    for stream, event in happened:
+        was = after.get(stream, seen[stream])
+        after[stream] = Seen(
+            stream,
+            was.version + 1,
+            wanted[stream][0].evolve(was.state, event),
+            recorders_of([(event, question.context.by)], was.recorders),
+        )
+    return after.values()
 
 
 def _finished(steps: Coroutine[Any, Any, T]) -> T:

@@ -54,6 +54,10 @@ class Stale(Exception):
     """Somebody else changed this thing first; read it again and retry."""
 
 
+class Fallen(Stale):
+    """What it was decided on was not recorded as it stood; decide it again."""
+
+
 class Overloaded(Exception):
     """More commands are waiting than the queue holds; try again in a moment."""
 

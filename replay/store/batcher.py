@@ -5,6 +5,9 @@ It takes whatever is queued, without a timer (the commit before is the timer), a
 one transaction under one lock, so that the database flushes once for all of them and positions
 have no gap.  A command that cannot be written is refused alone; its neighbours are not.
 
+A command that was decided on what another leaves is written after it, in the same batch or in a
+later one, and refused when that one is.
+
 An outcome that is unknown, because the connection was lost at the commit, is looked up: by the
 key of the command, or else by its first event.  Only what is known not to be there is written
 again.
@@ -25,7 +28,7 @@ from typing import Any
 
 import psycopg
 
-from replay.store.append import KeyReused, Overloaded, Stale, Unavailable
+from replay.store.append import Fallen, KeyReused, Overloaded, Stale, Unavailable
 from replay.store.entry import Entry, Written
 from replay.store.writer import Writer
 
@@ -100,6 +103,8 @@ class Batcher:
             moved = self._write(batch)
             names = {entry.name for entry in batch}
             late = [entry for entry in held if _overtaken(entry, moved, names)]
+            for entry in batch + late:
+                entry.behind = ()  # or a busy lane would keep every command it ever had
             with self._ready:
                 self._queue.extendleft(e for e in reversed(held) if e.wrong is None)
             self._tell(batch + late)
@@ -127,21 +132,26 @@ class Batcher:
         """What goes into the next batch; what is held back as it looks at what that changes."""
         batch: list[Entry] = []
         held: list[Entry] = []
-        touched: set[object] = {None}
+        waiting: set[Entry] = set()
+        names: set[object] = {None}
+        left: dict[str, tuple[Entry, int]] = {}  # stream -> who moves it last, to which version
         size = 0
         queue = self._queue
         while queue and len(batch) < BATCH_COMMANDS and size < BATCH_BYTES:
             entry = queue.popleft()
             name = entry.name
-            if (name is not None and name in touched) or any(
-                stream in touched for stream, _ in entry.seen
+            if (
+                (name is not None and name in names)
+                or any(_is_moved(left.get(stream), at, entry) for stream, at in entry.seen)
+                or not waiting.isdisjoint(entry.behind)
             ):
                 held.append(entry)
+                waiting.add(entry)
                 continue
             batch.append(entry)
-            touched.add(name)
+            names.add(name)
             for line in entry.lines:
-                touched.add(line[0])
+                left[line[0]] = entry, line[1]
                 size += len(line[3]) + 100
         return batch, held
 
@@ -151,6 +161,12 @@ class Batcher:
             self._patiently(self._writer.connect, PROMPTLY)
         except psycopg.Error as wrong:
             _refuse(batch, Unavailable(f"no database: {wrong}"))
+            return {}
+        for entry in batch:
+            if entry.fell:
+                entry.wrong = Fallen()
+        batch = [entry for entry in batch if entry.wrong is None]
+        if not batch:
             return {}
         try:
             rows = self._writer.append(batch)
@@ -228,6 +244,8 @@ class Batcher:
         del number, at
         if answer == "stale":
             entry.wrong = Stale()
+        elif answer == "fallen":
+            entry.wrong = Fallen()
         elif answer == "reused":
             entry.wrong = KeyReused()
         else:
@@ -235,6 +253,14 @@ class Batcher:
                 entry.place = Written(first, last, rows=self._writer.between(first, last))
             except psycopg.Error:  # the batch is committed and must be answered all the same
                 entry.wrong = Unavailable("recorded before, and cannot be read now")
+
+
+def _is_moved(left: tuple[Entry, int] | None, at: int, entry: Entry) -> bool:
+    """Whether a batch leaves a stream otherwise than a command saw it."""
+    if left is None:
+        return False
+    before, version = left
+    return version != at or before not in entry.behind
 
 
 def _overtaken(entry: Entry, moved: dict[str, int], names: set[tuple[str, str] | None]) -> bool:

@@ -34,6 +34,10 @@ class Entry:
 
     `seen` is (stream, version): 0 if the stream has no event yet, or -n-1 for any version
     below n.  `finish` makes of where it was written what the caller wants to know.
+
+    `behind` are the commands on which it was decided before they were written: it is written
+    only if each of them is, as it stands.  Their versions alone would not do, for another
+    process may make the same version with another content.
     """
 
     lines: Sequence[Line]
@@ -47,6 +51,8 @@ class Entry:
     future: Future[Any] | asyncio.Future[Any] = field(default_factory=Future)
     place: Written | None = None
     wrong: Exception | None = None
+    behind: Sequence[Entry] = ()
+    settled: Callable[[Entry], None] | None = None  # told before whoever waits, whatever came
     again: bool = False  # written once already, and known not to be there
     persons: Collection[str] = ()  # whose keys are needed to make the lines
     seal: Callable[[Mapping[str, bytes]], Sequence[Line]] | None = None  # makes them
@@ -55,6 +61,16 @@ class Entry:
     def name(self) -> tuple[str, str] | None:
         """Whose key it is, and the key."""
         return None if self.key is None else (self.by, self.key)
+
+    @property
+    def written(self) -> bool:
+        """Whether it was recorded, and by this very entry: not before, under the same key."""
+        return self.place is not None and self.place.rows is None
+
+    @property
+    def fell(self) -> bool:
+        """Whether something that it was decided on was refused, or had been written before."""
+        return any(e.wrong is not None or (e.place and not e.written) for e in self.behind)
 
     def tell(self) -> None:
         """
@@ -77,6 +93,8 @@ class Entry:
             self._settle(answer, None)
 
     def _settle(self, answer: Any, wrong: Exception | None) -> None:
+        if self.settled is not None:
+            self.settled(self)
         # They may have gone meanwhile.
         with suppress(InvalidStateError, asyncio.InvalidStateError):
             if wrong is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import datetime
 from functools import partial
@@ -214,7 +214,7 @@ class History:
         Raises Overloaded at once.  The future raises Stale, KeyReused or Unavailable.
         """
         future: Future[Appended] = Future()
-        self._submit(append, future)
+        self.enter(append, future)
         return future
 
     def append(self, append: Append) -> Appended:
@@ -224,7 +224,7 @@ class History:
     def appending(self, append: Append) -> asyncio.Future[Appended]:
         """The same for an event loop: await it.  Must be called in that loop."""
         future: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
-        self._submit(append, future)
+        self.enter(append, future)
         return future
 
     def load(self, appends: Iterable[Append], *, ahead: int = AHEAD) -> Iterator[Appended]:
@@ -248,7 +248,19 @@ class History:
         while under_way:
             yield under_way.popleft().result()
 
-    def _submit(self, append: Append, future: Future[Any] | asyncio.Future[Any]) -> None:
+    def enter(
+        self,
+        append: Append,
+        future: Future[Any] | asyncio.Future[Any],
+        behind: Sequence[Entry] = (),
+        settled: Callable[[Entry], None] | None = None,
+    ) -> Entry:
+        """
+        The same for a lane, where a command is decided on what is not written yet.
+
+        `behind` are those on whose outcome it depends.  An append without events is judged in
+        its place like any other, and nothing is written.
+        """
         persons = {stream for stream, event in append.happenings if PERSONALS[type(event)]}
         lines = _lines(append, {})
         entry = Entry(
@@ -263,8 +275,11 @@ class History:
             future,
             persons=persons,
             seal=partial(_lines, append) if persons else None,
+            behind=behind,
+            settled=settled,
         )
         self.recorder.batcher.submit(entry)
+        return entry
 
     def _appended(self, append: Append, lines: Sequence[Line], done: Written) -> Appended:
         if done.rows is not None:
@@ -278,7 +293,7 @@ class History:
                 zip(append.happenings, lines, strict=True), done.first
             )
         )
-        for stream, after in append.seen.items():
+        for stream, after in append.seen.items() if made else ():
             if stream in self._streams:
                 mine = [fact for fact in made if fact.stream == stream]
                 self._streams.happened(stream, after, mine)

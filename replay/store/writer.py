@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import psycopg
 
@@ -53,6 +53,12 @@ END_OF = (
 MYSELF = "SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()"
 
 
+Behind: TypeAlias = Mapping[int, Collection[int]]
+"""Number of a command in a batch -> the numbers of those in it that it was decided on."""
+
+NOBODY: Behind = {}
+
+
 class Writer:
     """One connection at a time; made again when it was lost."""
 
@@ -98,21 +104,27 @@ class Writer:
     def append(self, batch: Sequence[Entry]) -> list[Any]:
         """Write a batch; a row for each command refused, then a row for the rest."""
         self._seal([entry for entry in batch if entry.seal is not None])
-        if sum(len(entry.lines) for entry in batch) >= COPY_FROM:
-            return self._copied(batch)
+        behind = _behind(batch)
+        if behind or sum(len(entry.lines) for entry in batch) >= COPY_FROM:
+            return self._copied(batch, behind)
         return self.connect().execute(APPEND, _parameters(batch), prepare=True).fetchall()
 
-    def _copied(self, batch: Sequence[Entry]) -> list[Any]:
+    def _copied(self, batch: Sequence[Entry], behind: Behind) -> list[Any]:
         connection = self.connect()
-        now, _, *asked = _parameters(batch)
+        now, _, *asked = _parameters(batch, behind)
         with connection.transaction():
             rows = connection.execute(JUDGED, (*asked[:4], *asked[5:8])).fetchall()
             refused = {row[0] for row in rows}
+            for n, before in behind.items():  # in their order: who stands on a fallen one falls
+                if n not in refused and not refused.isdisjoint(before):
+                    refused.add(n)
+                    rows.append((n, "fallen", None, None))
             head = connection.execute(HEAD).fetchone()
             base, at, frontier = cast("tuple[int, datetime, list[bytes]]", head)
             tree = Growing(base, max(at, now), frontier)
             taken = [entry for n, entry in enumerate(batch, 1) if n not in refused]
-            copy(connection, tree, (line for entry in taken for line in entry.lines))
+            if any(entry.lines for entry in taken):
+                copy(connection, tree, (line for entry in taken for line in entry.lines))
             remember(connection, _placed(taken, base))
         return [(*row, None) for row in rows] + [(0, "written", base + 1, tree.size, tree.at)]
 
@@ -158,10 +170,35 @@ def _placed(
         base = last
 
 
-def _parameters(batch: Sequence[Entry]) -> tuple[Any, ...]:
-    """The arrays of `history.append`."""
+def _behind(batch: Sequence[Entry]) -> dict[int, set[int]]:
+    """Number of a command -> the numbers of those in the same batch that it was decided on."""
+    number = {id(entry): n for n, entry in enumerate(batch, 1)}
+    found = {
+        n: {number[id(before)] for before in entry.behind if id(before) in number}
+        for n, entry in enumerate(batch, 1)
+        if entry.behind
+    }
+    return {n: before for n, before in found.items() if before}
+
+
+def _parameters(batch: Sequence[Entry], behind: Behind = NOBODY) -> tuple[Any, ...]:
+    """
+    The arrays of `history.append`.
+
+    The version that a command of the same batch leaves cannot be looked up yet: who was decided
+    on it is judged by what becomes of that command.
+    """
+    left = {
+        n: {line[0]: line[1] for m in sorted(before) for line in batch[m - 1].lines}
+        for n, before in behind.items()
+    }
     keyed = [(n, entry) for n, entry in enumerate(batch, 1) if entry.key is not None]
-    seen = [(n, stream, at) for n, entry in enumerate(batch, 1) for stream, at in entry.seen]
+    seen = [
+        (n, stream, at)
+        for n, entry in enumerate(batch, 1)
+        for stream, at in entry.seen
+        if n not in left or left[n].get(stream) != at
+    ]
     events = [(n, *line) for n, entry in enumerate(batch, 1) for line in entry.lines]
     return (
         datetime.now(UTC),
