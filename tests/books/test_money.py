@@ -112,7 +112,8 @@ def lines_of(amounts: dict[str, int], since: date) -> tuple[BillLine, ...]:
         BillLine(
             point="P1",
             line=Line(
-                code=name, kind=name, period="", tier=0, quantity=Decimal(total) / 100,
+                code=name.removesuffix("-included"),
+                kind=name, period="", tier=0, quantity=Decimal(total) / 100,
                 unit="", rate=Decimal("0.13"), amount=amount, since=since,
                 until=since + timedelta(days=1), tariff="R1", version=1,
             ),
