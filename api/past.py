@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from api.system import System
-from domain.kit import KINDS, Fact, Refused, Stream
+from domain.kit import KINDS, Fact, Refused, Stream, day_of
 from projections.billing import Bill, Correction, bills, corrections
 from projections.customers import Movement, accounts, movements
 from projections.kit.table import Projection, Where
@@ -97,15 +97,15 @@ def at(system: System, stream: str, known_at: int, as_of: date | None = None) ->
     )
     try:
         account = _account(system, key, known_at, as_of) if kind == "account" else None
-        return replace(past, account=account, rows=_rows(system, kind, key, known_at))
+        return replace(past, account=account, rows=_rows(system, kind, key, known_at, as_of))
     except TableGrowing as growing:
         return replace(past, growing=str(growing))
 
 
 def _dated(fact: Fact, as_of: date | None) -> bool:
     """Whether a fact is about a day or an earlier one; about no day, it always is."""
-    on = getattr(fact.event, "on", None)
-    return as_of is None or not isinstance(on, date) or on <= as_of
+    on = day_of(fact.event)
+    return as_of is None or on is None or on <= as_of
 
 
 def shown(fact: Fact) -> Happened:
@@ -148,20 +148,29 @@ def _account(system: System, key: str, known_at: int, as_of: date | None) -> Acc
     )
 
 
-SHOWN: dict[str, tuple[tuple[str, Projection[Any]], ...]] = {
-    "account": (("account", supplies),),
-    "bill": (("bill", bills), ("bill", corrections)),
-    "meter": (("meter", installations),),
-    "payment": (("payment", payments),),
-    "point": (("point", points), ("point", supplies), ("point", installations)),
+SHOWN: dict[str, tuple[tuple[str, str, Projection[Any]], ...]] = {
+    "account": (("account", "since", supplies),),
+    "bill": (("bill", "on", bills), ("bill", "on", corrections)),
+    "meter": (("meter", "since", installations),),
+    "payment": (("payment", "on", payments),),
+    "point": (
+        ("point", "energised", points),
+        ("point", "since", supplies),
+        ("point", "since", installations),
+    ),
 }
-"""For a kind of stream the tables that tell of it, and by which column."""
+"""For a kind of stream the tables that tell of it, by which column, and their business day."""
 
 
-def _rows(system: System, kind: str, key: str, known_at: int) -> dict[str, list[Any]]:
+def _rows(
+    system: System, kind: str, key: str, known_at: int, as_of: date | None
+) -> dict[str, list[Any]]:
     return {
         projection.name: system.tables.find(
-            projection, Where(column, "=", key), known_at=known_at
+            projection,
+            Where(column, "=", key),
+            *(() if as_of is None else (Where(day, "<=", as_of),)),
+            known_at=known_at,
         )
-        for column, projection in SHOWN.get(kind, ())
+        for column, day, projection in SHOWN.get(kind, ())
     }

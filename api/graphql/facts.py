@@ -47,14 +47,6 @@ class Fact:
 SHAPES: dict[type, TypeAdapter[Any]] = {event: TypeAdapter(event) for event in EVENTS.values()}
 
 
-def day_of(event: object) -> date | None:
-    """The business day of an event: when it was, else from when it holds."""
-    for name in ("on", "day", "since", "until"):
-        if isinstance(day := getattr(event, name, None), date):
-            return day
-    return None
-
-
 def fact_of(fact: kit.Fact) -> Fact:
     """A fact as the schema says it."""
     return Fact(
@@ -64,7 +56,7 @@ def fact_of(fact: kit.Fact) -> Fact:
         position=Position(fact.position),
         name=fact.name,
         at=fact.at,
-        on=day_of(fact.event),
+        on=kit.day_of(fact.event),
         by=fact.by,
         role=fact.role,
         cause=fact.cause,
@@ -115,7 +107,7 @@ class FactsQuery:
         view = info.context.view(as_of, known_at, min_position)
         page, behind = Page(first, after, reverse), _behind(after)
         facts = view.history(stream)
-        found = [f for f in facts if as_of is None or (day_of(f.event) or as_of) <= as_of]
+        found = [f for f in facts if as_of is None or (kit.day_of(f.event) or as_of) <= as_of]
         if reverse:
             found.reverse()
         if behind is not None:
@@ -141,5 +133,5 @@ class FactsQuery:
     ) -> Fact | None:
         view = info.context.view(as_of, known_at, min_position)
         found = view.fact(id)
-        day = day_of(found.event)
+        day = kit.day_of(found.event)
         return None if as_of and day and day > as_of else fact_of(found)

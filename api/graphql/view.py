@@ -24,7 +24,7 @@ from api.graphql.errors import Problem
 from api.graphql.scalars import Moment, Money, Position, money
 from api.system import System
 from domain.customers.account import Account, accounts
-from domain.kit import Fact, Stream
+from domain.kit import Fact, Stream, day_of
 from projections.kit.columns import storable
 from projections.kit.postgres import PostgresTables
 from projections.kit.table import Projection, Where
@@ -165,7 +165,7 @@ class View:
             found = self._settled[account] = accounts.fold(
                 fact.event
                 for fact in self.history(accounts.stream(account))
-                if self.as_of is None or fact.event.on <= self.as_of
+                if self.as_of is None or (day_of(fact.event) or date.min) <= self.as_of
             )
         return found
 

@@ -65,7 +65,7 @@ class BillCalculation:
 # What can happen
 
 
-@event("bill.issued")
+@event("bill.issued", day="on")
 class BillIssued:
     """`entry` has what the first release posted; since then the account's event has it all."""
 
@@ -80,7 +80,7 @@ class BillIssued:
     entry: Entry | None = None
 
 
-@event("bill.corrected")
+@event("bill.corrected", day="on")
 class BillCorrected:
     """
     `lines` and `total` are differences: what the bill is more or less than it stood.

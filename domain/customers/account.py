@@ -54,13 +54,13 @@ class Allocation:
 # What can happen
 
 
-@event("account.opened")
+@event("account.opened", day="on")
 class AccountOpened:
     customer: CustomerId
     on: date
 
 
-@event("account.debited")
+@event("account.debited", day="on")
 class AccountDebited:
     """More is owed: `items`, of which `allocations` are settled by credit held at once."""
 
@@ -76,7 +76,7 @@ class AccountDebited:
     entry: Entry | None = None
 
 
-@event("account.credited")
+@event("account.credited", day="on")
 class AccountCredited:
     """Less is owed: `allocations` of open items are settled, the rest is held."""
 

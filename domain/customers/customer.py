@@ -34,7 +34,7 @@ class CustomerRenamed:
     was: PersonalText
 
 
-@event("customer.erased")
+@event("customer.erased", day="on")
 class CustomerErased:
     """What was personal can be read no more; the reason is not personal, and stays."""
 

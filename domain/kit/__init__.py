@@ -27,7 +27,7 @@ from domain.kit.decisions import (
     events_of,
     recorders_of,
 )
-from domain.kit.events import EVENTS, Fact, Stream, event
+from domain.kit.events import DAYS, EVENTS, Fact, Stream, day_of, event
 from domain.kit.kinds import KINDS, Kind, Many
 from domain.kit.refusals import BeforeItBegan, InTheFuture, Refused, SamePerson, code_of
 from domain.kit.values import NAMES, kind_of, value
@@ -35,6 +35,7 @@ from domain.kit.values import NAMES, kind_of, value
 __all__ = [
     "ASKED",
     "COMMANDS",
+    "DAYS",
     "DECISIONS",
     "EVENTS",
     "KINDS",
@@ -59,6 +60,7 @@ __all__ = [
     "Today",
     "code_of",
     "command",
+    "day_of",
     "decision",
     "event",
     "events_of",

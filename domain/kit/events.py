@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, NewType, TypeVar, dataclass_transform
+from datetime import date, datetime
+from typing import Any, NewType, TypeVar, dataclass_transform, get_type_hints
 
 from domain.kit.values import NAMES, named
 
@@ -15,11 +15,33 @@ Stream = NewType("Stream", str)  # "meter-CN00417": the kind of the thing and it
 
 EVENTS: dict[str, type] = {}
 
+DAYS: dict[type, str] = {}
+"""Class of an event -> the field with its business day, if it has one."""
+
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
-def event(name: str) -> Callable[[type[T]], type[T]]:
-    """Declare something that happens, under the name (`kind.participle`) it keeps for ever."""
-    return lambda cls: named(cls, name, EVENTS)
+def event(name: str, *, day: str | None = None) -> Callable[[type[T]], type[T]]:
+    """
+    Declare something that happens, under the name (`kind.participle`) it keeps for ever.
+
+    `day` is the field with its business day: when it was, or from when (until when) it holds.
+    """
+
+    def declare(cls: type[T]) -> type[T]:
+        made = named(cls, name, EVENTS)
+        if day is not None:
+            if get_type_hints(made).get(day) is not date:
+                raise TypeError(f"{name} has no day {day!r}")
+            DAYS[made] = day
+        return made
+
+    return declare
+
+
+def day_of(event: object) -> date | None:
+    """The business day of an event; None when it is about no day."""
+    field = DAYS.get(type(event))
+    return None if field is None else getattr(event, field)
 
 
 @dataclass(frozen=True, slots=True)

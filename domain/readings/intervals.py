@@ -32,7 +32,7 @@ ACTUAL = "actual"
 # What can happen
 
 
-@event("intervals.recorded")
+@event("intervals.recorded", day="day")
 class IntervalsRecorded:
     point: PointId
     meter: MeterId
@@ -43,7 +43,7 @@ class IntervalsRecorded:
     quality: Quality
 
 
-@event("intervals.revised")
+@event("intervals.revised", day="day")
 class IntervalsRevised:
     point: PointId
     meter: MeterId
@@ -55,7 +55,7 @@ class IntervalsRevised:
     reason: Text
 
 
-@event("intervals.withdrawn")
+@event("intervals.withdrawn", day="day")
 class IntervalsWithdrawn:
     """There are no values of that day at this point."""
 

@@ -35,7 +35,7 @@ Amount: TypeAlias = Annotated[int, Field(gt=0, lt=10**15)]
 # What can happen
 
 
-@event("payment.received")
+@event("payment.received", day="on")
 class PaymentReceived:
     """Money came in; it settled `allocations`, and changed credit held by `held`."""
 
@@ -48,7 +48,7 @@ class PaymentReceived:
     held: int = 0
 
 
-@event("payment.reversed")
+@event("payment.reversed", day="on")
 class PaymentReversed:
     account: AccountId
     amount: int

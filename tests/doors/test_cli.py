@@ -139,6 +139,21 @@ def test_replay_as_of_a_day_leaves_out_what_is_dated_later(cli: Cli) -> None:
     assert f"{ACCOUNT}-2025-01" in cli("replay", f"account-{ACCOUNT}")
 
 
+def test_replay_as_of_a_day_goes_by_the_day_that_each_event_declares(cli: Cli) -> None:
+    account = cli.json("replay", f"account-{ACCOUNT}")
+    point = f"point-{account['rows']['supplies'][0]['point']}"
+    now = cli.json("replay", point)
+    supplied = [fact for fact in now["facts"] if fact["name"] == "point.supplied"]
+    assert supplied
+    early = cli.json("replay", point, "--as-of", "2020-01-01")
+    assert early["facts"] == []
+    assert not any(early["rows"].values())
+    since = supplied[0]["data"]["since"]
+    then = cli.json("replay", point, "--as-of", since)
+    assert supplied[0] in then["facts"]
+    assert then["rows"]["supplies"]
+
+
 def test_verify_and_rebuild_agree_with_what_is_there(cli: Cli) -> None:
     report = cli.json("verify")
     assert report["agrees"] is True

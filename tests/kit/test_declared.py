@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import get_type_hints
 
 import pytest
 
 from api.dispatch import Dispatch, RequestContext, Undeclared
-from domain.catalogue import COMMANDS
-from domain.kit import ASKED, DECISIONS, SamePerson
+from domain.catalogue import COMMANDS, EVENTS
+from domain.kit import ASKED, DAYS, DECISIONS, SamePerson, day_of, event
 from replay.store.history import History
 from replay.store.migrations import migrate
-from tests.kit.toys import NotYet, RingToy, WindToy
+from tests.kit.toys import NotYet, RingToy, ToyRang, ToyWound, WindToy
 from tests.story import Story
 
 NEW_YEAR = date(2026, 1, 1)
@@ -53,3 +54,22 @@ def test_a_door_warns_of_a_refusal_that_is_not_declared(database_url: str) -> No
         dispatch = Dispatch(history, {}, lambda: date(2025, 1, 1))
         with pytest.raises(Undeclared, match="wind: not-yet"):  # a warning fails a test
             dispatch(WindToy(toy="A", on=NEW_YEAR), RequestContext("ann", "clerk"))
+
+
+@pytest.mark.parametrize("name", sorted(EVENTS))
+def test_an_event_that_has_a_day_says_which(name: str) -> None:
+    """One with a single date has that; one without any declares none."""
+    dates = [field for field, hint in get_type_hints(EVENTS[name]).items() if hint is date]
+    assert (EVENTS[name] in DAYS) == bool(dates)
+
+
+def test_the_business_day_is_the_declared_one() -> None:
+    assert day_of(ToyWound(turns=1, on=NEW_YEAR)) == NEW_YEAR
+    assert day_of(ToyRang(times=1)) is None
+
+
+def test_a_day_that_an_event_does_not_have_is_not_declared() -> None:
+    cls = type("Undated", (), {"__annotations__": {"on": str}})
+    with pytest.raises(TypeError, match=r"test.undated has no day 'on'"):
+        event("test.undated", day="on")(cls)
+    del EVENTS["test.undated"]

@@ -25,7 +25,7 @@ from domain.kit import (
 TURNS_MOST = 10_000
 
 
-@event("test.wound")
+@event("test.wound", day="on")
 class ToyWound:
     turns: int
     on: date

@@ -33,7 +33,7 @@ class Register:
         return int(10 ** (self.digits + 3))
 
 
-@event("meter.installed")
+@event("meter.installed", day="on")
 class MeterInstalled:
     point: PointId
     registers: tuple[Register, ...]
@@ -52,7 +52,7 @@ class Recount:
     counts: dict[str, int]
 
 
-@event("meter.read")
+@event("meter.read", day="on")
 class MeterRead:
     """`counts` are Wh since zero, turns included; energy is their difference × multiplier."""
 
@@ -65,7 +65,7 @@ class MeterRead:
     recounts: tuple[Recount, ...] = ()
 
 
-@event("meter.reading-corrected")
+@event("meter.reading-corrected", day="on")
 class MeterReadingCorrected:
     """`source` is None where it is as it was: of a reading at installing or removing."""
 
@@ -81,7 +81,7 @@ class MeterReadingCorrected:
     recounts: tuple[Recount, ...] = ()
 
 
-@event("meter.reading-withdrawn")
+@event("meter.reading-withdrawn", day="on")
 class MeterReadingWithdrawn:
     """There was no such reading; `was` is what it counted."""
 
@@ -92,7 +92,7 @@ class MeterReadingWithdrawn:
     recounts: tuple[Recount, ...] = ()
 
 
-@event("meter.estimate-cancelled")
+@event("meter.estimate-cancelled", day="on")
 class MeterEstimateCancelled:
     """An estimate that the actual reading of the day `by` disproves."""
 
@@ -102,7 +102,7 @@ class MeterEstimateCancelled:
     by: date
 
 
-@event("meter.multiplier-set")
+@event("meter.multiplier-set", day="since")
 class MeterMultiplierSet:
     """Each Wh counted stands for `multiplier` Wh, from `since` to the next one set."""
 
@@ -113,7 +113,7 @@ class MeterMultiplierSet:
     reason: Text
 
 
-@event("meter.registers-corrected")
+@event("meter.registers-corrected", day="installed")
 class MeterRegistersCorrected:
     """What the registers of an installation are; `recounts` is every reading that moves."""
 
@@ -124,7 +124,7 @@ class MeterRegistersCorrected:
     recounts: tuple[Recount, ...]
 
 
-@event("meter.found-inaccurate")
+@event("meter.found-inaccurate", day="since")
 class MeterFoundInaccurate:
     """It counted (1 + error) for each Wh that passed, from `since` on, up to `until`."""
 
@@ -135,7 +135,7 @@ class MeterFoundInaccurate:
     reference: Text
 
 
-@event("meter.error-withdrawn")
+@event("meter.error-withdrawn", day="since")
 class MeterErrorWithdrawn:
     """That test found no such error."""
 
@@ -147,7 +147,7 @@ class MeterErrorWithdrawn:
     reason: Text
 
 
-@event("meter.removed")
+@event("meter.removed", day="on")
 class MeterRemoved:
     point: PointId
     installed: date
@@ -156,7 +156,7 @@ class MeterRemoved:
     on: date
 
 
-@event("meter.removal-withdrawn")
+@event("meter.removal-withdrawn", day="on")
 class MeterRemovalWithdrawn:
     """It was not removed on that day; its last reading goes with the removal."""
 
@@ -166,7 +166,7 @@ class MeterRemovalWithdrawn:
     reason: Text
 
 
-@event("meter.installation-withdrawn")
+@event("meter.installation-withdrawn", day="installed")
 class MeterInstallationWithdrawn:
     """It was never installed there from that day; its reading goes with the installation."""
 

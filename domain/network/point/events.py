@@ -14,20 +14,20 @@ from domain.values import AccountId, MeterId, Price, TariffId, Text
 Power: TypeAlias = Annotated[int, Field(gt=0, le=10**13)]  # W or VA
 
 
-@event("point.energised")
+@event("point.energised", day="on")
 class PointEnergised:
     address: Text
     on: date
 
 
-@event("point.supplied")
+@event("point.supplied", day="since")
 class PointSupplied:
     account: AccountId
     tariff: TariffId
     since: date
 
 
-@event("point.tariff-changed")
+@event("point.tariff-changed", day="since")
 class PointTariffChanged:
     account: AccountId
     supplied: date  # the first day of the supply
@@ -35,7 +35,7 @@ class PointTariffChanged:
     since: date
 
 
-@event("point.terms-agreed")
+@event("point.terms-agreed", day="since")
 class PointTermsAgreed:
     """What was agreed for a supply from a day on, until the next terms of that supply."""
 
@@ -50,26 +50,26 @@ class PointTermsAgreed:
     exempt: tuple[Code, ...] = ()
 
 
-@event("point.vacated")
+@event("point.vacated", day="until")
 class PointVacated:
     account: AccountId
     supplied: date
     until: date
 
 
-@event("point.metered")
+@event("point.metered", day="since")
 class PointMetered:
     meter: MeterId
     since: date
 
 
-@event("point.unmetered")
+@event("point.unmetered", day="until")
 class PointUnmetered:
     meter: MeterId
     until: date
 
 
-@event("point.metering-withdrawn")
+@event("point.metering-withdrawn", day="since")
 class PointMeteringWithdrawn:
     """The meter was never there from that day."""
 
@@ -77,7 +77,7 @@ class PointMeteringWithdrawn:
     since: date
 
 
-@event("point.unmetering-withdrawn")
+@event("point.unmetering-withdrawn", day="since")
 class PointUnmeteringWithdrawn:
     """The meter that came on `since` did not leave on `until`."""
 
@@ -86,7 +86,7 @@ class PointUnmeteringWithdrawn:
     until: date
 
 
-@event("point.supply-withdrawn")
+@event("point.supply-withdrawn", day="supplied")
 class PointSupplyWithdrawn:
     """The account never took supply there from that day."""
 
@@ -96,7 +96,7 @@ class PointSupplyWithdrawn:
     reason: Text
 
 
-@event("point.tariff-change-withdrawn")
+@event("point.tariff-change-withdrawn", day="since")
 class PointTariffChangeWithdrawn:
     """No other tariff priced the supply from that day."""
 
@@ -107,7 +107,7 @@ class PointTariffChangeWithdrawn:
     reason: Text
 
 
-@event("point.move-out-corrected")
+@event("point.move-out-corrected", day="supplied")
 class PointMoveOutCorrected:
     """The supply ended on another day than `was`, or never: `until` is None."""
 
@@ -118,7 +118,7 @@ class PointMoveOutCorrected:
     reason: Text
 
 
-@event("point.corrected")
+@event("point.corrected", day="on")
 class PointCorrected:
     """Where it is, and the day it was energised."""
 

@@ -21,7 +21,7 @@ class TariffApproved:
     approved_by: Text
 
 
-@event("tariff.published")
+@event("tariff.published", day="since")
 class TariffPublished:
     tariff: TariffId
     version: int
