@@ -6,7 +6,13 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from domain.kit import Fact
-from domain.pricing.tariff import TariffApproved, TariffDocument, TariffDrafted, TariffPublished
+from domain.pricing.tariff import (
+    TariffApproved,
+    TariffDocument,
+    TariffDrafted,
+    TariffPublished,
+    TariffVersionWithdrawn,
+)
 from projections.kit.table import Projection, Table
 
 # The tariff
@@ -58,28 +64,33 @@ tariffs = Projection(
 
 @dataclass(frozen=True, slots=True)
 class PublishedTariff:
-    """One row a version: in force from `since` until a later one is."""
+    """One row a version: in force from `since` until a later one is, unless withdrawn."""
 
     tariff: str
     version: int
     since: date
     document: TariffDocument
     fact: str
+    withdrawn: str | None  # the fact that took it back
 
 
 def _versions(table: Table[tuple[str, int], PublishedTariff], fact: Fact) -> None:
-    e = fact.event
-    table[fact.key, e.version] = PublishedTariff(
-        fact.key, e.version, e.since, e.document, fact.ref
-    )
+    match fact.event:
+        case TariffPublished() as e:
+            table[fact.key, e.version] = PublishedTariff(
+                fact.key, e.version, e.since, e.document, fact.ref, None
+            )
+        case TariffVersionWithdrawn() as e:
+            row = table[fact.key, e.version]
+            table[fact.key, e.version] = replace(row, withdrawn=fact.ref)
 
 
 tariff_versions = Projection(
     name="tariff_versions",
-    version=1,
+    version=2,
     row=PublishedTariff,
     key=("tariff", "version"),
-    events=(TariffPublished,),
+    events=(TariffPublished, TariffVersionWithdrawn),
     keys=lambda fact: ((fact.key, fact.event.version),),
     project=_versions,
 )

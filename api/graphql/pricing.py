@@ -52,7 +52,7 @@ class Tariff:
     ) -> TariffVersion | None:
         day = on or self.group.view.day
         mine = listed(self.group, self.id, VERSIONS, versions_of, "tariff")
-        begun = [one for one in mine if one.since <= day]
+        begun = [one for one in mine if one.since <= day and one.withdrawn is None]
         return max(begun, key=lambda one: (one.since, one.version), default=None)
 
 
@@ -75,6 +75,9 @@ class TariffVersion:
     )
     fact: strawberry.ID = strawberry.field(
         description="The fact that published it: `touched(fact:)` finds the bills it moves."
+    )
+    withdrawn: strawberry.ID | None = strawberry.field(
+        description="The fact that took it back, if any: it prices no day any more."
     )
 
 
@@ -112,6 +115,7 @@ def versions_of(_: View, found: Sequence[rows.PublishedTariff]) -> list[TariffVe
             since=r.since,
             document=JSON(DOCUMENT.dump_python(r.document, mode="json")),
             fact=strawberry.ID(r.fact),
+            withdrawn=None if r.withdrawn is None else strawberry.ID(r.withdrawn),
         )
         for r in found
     ]

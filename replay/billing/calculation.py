@@ -9,7 +9,7 @@ head again and subtracts.  Nothing here is remembered, so nothing here can be ou
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from domain.billing.bill import (
@@ -21,8 +21,9 @@ from domain.billing.refusals import TariffNotInForce, WrongCurrency
 from domain.customers.account import AccountUnknown
 from domain.organisation.utility import UtilityNotEstablished
 from domain.pricing.rating import Rated, Usage, rate
-from domain.pricing.tariff import TariffVersion, in_force
+from domain.pricing.tariff import TariffVersion
 from domain.pricing.usage import Carry
+from domain.published import in_force
 from domain.references import packed
 from domain.values import Period
 from projections.billing import bills
@@ -30,7 +31,7 @@ from projections.customers import accounts
 from projections.kit.table import Tables, Where
 from projections.network import Supply, TariffSpell, supplies
 from projections.organisation import Settings, settings
-from projections.pricing import tariff_versions
+from projections.pricing import PublishedTariff, tariff_versions
 from replay.billing.agreed import with_terms
 from replay.billing.measured import measured
 
@@ -139,20 +140,13 @@ class BillCalculator:
             by_tariff = Where("tariff", "=", spell.tariff)
             rows = self.tables.find(tariff_versions, by_tariff, known_at=known_at)
             refs = {row.version: row.fact for row in rows}
-            published = [
-                TariffVersion(
-                    tariff=row.tariff,
-                    version=row.version,
-                    since=row.since,
-                    document=row.document,
-                    kept_digits=digits,
-                )
-                for row in rows
-            ]
-            for stretch, one in in_force(published, Period(since=spell.since, until=end)):
+            within = Period(since=spell.since, until=end)
+            published = [_version(row, digits) for row in rows if row.withdrawn is None]
+            for stretch, one in in_force(published, within):
                 versions.append(replace(one, since=stretch.since))
                 if part.meet(stretch.since, stretch.until):
                     facts += (spell.fact, refs[one.version])
+            facts += _withdrawals(rows, within, part)
         if not versions or versions[0].since > part.since:
             raise TariffNotInForce(tariff=supply.tariffs[0].tariff, on=part.since)
         return tuple(versions), tuple(facts)
@@ -187,6 +181,27 @@ def _merged(spells: Sequence[TariffSpell]) -> list[TariffSpell]:
         if not found or found[-1].tariff != spell.tariff:
             found.append(spell)
     return found
+
+
+def _version(row: PublishedTariff, digits: int | None) -> TariffVersion:
+    return TariffVersion(
+        tariff=row.tariff,
+        version=row.version,
+        since=row.since,
+        document=row.document,
+        kept_digits=digits,
+    )
+
+
+def _withdrawals(rows: Iterable[PublishedTariff], within: Period, part: Period) -> list[str]:
+    """The facts that took back a version which priced some of these days."""
+    withdrawn = {row.version: row.withdrawn for row in rows if row.withdrawn is not None}
+    priced = in_force([_version(row, None) for row in rows], within) if withdrawn else ()
+    return [
+        withdrawn[one.version]
+        for stretch, one in priced
+        if one.version in withdrawn and part.meet(stretch.since, stretch.until)
+    ]
 
 
 def _used(rating: Rating) -> list[TariffVersion]:

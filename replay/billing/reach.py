@@ -34,7 +34,7 @@ from domain.network.point import (
     PointTermsAgreed,
     PointVacated,
 )
-from domain.pricing.tariff import TariffPublished
+from domain.pricing.tariff import TariffPublished, TariffVersionWithdrawn
 from domain.readings.intervals import IntervalsRecorded, IntervalsRevised, IntervalsWithdrawn
 
 
@@ -67,7 +67,7 @@ def reach(fact: Fact) -> Iterator[tuple[str, str, date]]:
             yield "account", e.account, min(e.was, e.until or e.was)
         case PointSupplyWithdrawn() as e:
             yield "account", e.account, e.supplied
-        case TariffPublished() as e:
+        case TariffPublished() | TariffVersionWithdrawn() as e:
             yield "tariff", e.tariff, e.since
         case _:
             return

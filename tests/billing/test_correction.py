@@ -23,7 +23,7 @@ from domain.kit import Fact, Refused
 from domain.metering.meter import CorrectReading, ReadMeter, ReportMeterError
 from domain.network.point import ChangeTariff
 from domain.pricing.charges import Block, Energy, Rate
-from domain.pricing.tariff import TariffDocument
+from domain.pricing.tariff import TariffDocument, WithdrawTariffVersion
 from domain.receivables.payment import ReceivePayment, ReversePayment
 from domain.references import packed, unpacked
 from domain.values import Period
@@ -133,6 +133,25 @@ def test_a_wrong_tariff_is_corrected_from_the_day_it_was_wrong() -> None:
     lines = [(e.line.tariff, e.line.amount) for e in facts[0].event.lines]
     assert ("R1", -7500) in lines
     assert ("R2", 6000) in lines
+
+
+def test_a_withdrawn_version_is_taken_out_of_the_bills_it_priced() -> None:
+    world = town()
+    publish(world, FEB, document(price="2.50"))
+    for (since, until), reading in zip(MONTHS, (400, 700, 1000), strict=True):
+        read(world, until, reading)
+        bill(world, since, until)
+    world.ask(WithdrawTariffVersion(tariff="R1", version=2, reason="mistyped"), by="cleo")
+    withdrawal = world.facts[-1]
+
+    touched = world.billing.touched([withdrawal])
+    assert [each.bill.bill for each in touched] == ["A1-2026-02", "A1-2026-03"]
+    assert all(each.difference < 0 for each in touched)
+    note = world.correct("A1", "A1-2026-02", on=LATER)[0].event
+    assert withdrawal.ref in [cause.fact for cause in note.causes]
+    assert world.stands("A1-2026-02") == 9051  # 28 × 0.40, 300 × 0.25, and 5 %
+    world.correct("A1", "A1-2026-03", on=LATER)
+    assert world.correct("A1", "A1-2026-02", "A1-2026-03", on=LATER) == []
 
 
 def test_a_period_nobody_measured_is_not_billed() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -11,13 +12,16 @@ from api.dispatch import Dispatch, RequestContext
 from domain.kit import RECORDERS, Actor, SamePerson, decision
 from domain.pricing.charges import Energy, Rate
 from domain.pricing.tariff import (
-    AlreadyApproved,
     ApproveTariff,
     DraftTariff,
     TariffApproved,
     TariffDocument,
     TariffDrafted,
+    TariffPublished,
+    TariffVersionWithdrawn,
+    WithdrawTariffVersion,
 )
+from domain.published import AlreadyApproved
 from replay.store.history import History
 from replay.store.migrations import migrate
 from tests.kit.toys import ToyWound
@@ -62,6 +66,19 @@ def test_a_rule_of_the_decision_is_told_first(story: Story) -> None:
     story.by("anna")
     story.when(APPROVE)
     story.refused(AlreadyApproved)
+
+
+def test_who_published_does_not_withdraw(story: Story) -> None:
+    since = date(2026, 1, 1)
+    published = TariffPublished(tariff="home", version=1, since=since, document=DOCUMENT)
+    story.given_by("bert", published)
+    story.when(WithdrawTariffVersion(tariff="home", version=1, reason="wrong price"))
+    story.by("bert")
+    story.refused(SamePerson, recorded="tariff.published")
+    story.by("anna")
+    story.then(
+        TariffVersionWithdrawn(tariff="home", version=1, since=since, reason="wrong price")
+    )
 
 
 def test_only_what_a_decision_is_apart_from_is_remembered() -> None:

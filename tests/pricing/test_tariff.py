@@ -12,22 +12,32 @@ import pytest
 from domain.kit import Actor, Refused
 from domain.pricing.charges import Energy, Rate
 from domain.pricing.tariff import (
-    AlreadyApproved,
     ApproveTariff,
     DraftTariff,
-    NotApproved,
-    NothingDrafted,
     OtherCurrency,
     PublishTariff,
     TariffApproved,
     TariffDocument,
     TariffDrafted,
     TariffPublished,
-    in_force,
+    TariffVersionWithdrawn,
+    WithdrawTariffVersion,
     tariffs,
+)
+from domain.pricing.tariff.rules import (
+    approve_tariff,
+    draft_tariff,
+    publish_tariff,
+    withdraw_tariff_version,
+)
+from domain.published import (
+    AlreadyApproved,
+    NoSuchVersion,
+    NotApproved,
+    NothingDrafted,
+    in_force,
     touched,
 )
-from domain.pricing.tariff.rules import approve_tariff, draft_tariff, publish_tariff
 from domain.values import Period
 
 ANNA, BERT = Actor("anna", "analyst"), Actor("bert", "director")
@@ -123,3 +133,35 @@ def test_a_back_dated_version_applies_until_the_next_date_and_the_old_one_stays_
     assert touched(before, state.versions[2]) == Period(
         since=date(2026, 3, 1), until=date(2026, 7, 1)
     )
+
+
+def test_a_version_is_withdrawn_once_and_its_number_stays_taken() -> None:
+    two = [published(1), published(2, date(2026, 2, 1))]
+    asked = WithdrawTariffVersion(tariff="home", version=2, reason="wrong price")
+    withdrawn = TariffVersionWithdrawn(
+        tariff="home", version=2, since=date(2026, 2, 1), reason="wrong price"
+    )
+
+    assert list(withdraw_tariff_version(asked, given(*two))) == [withdrawn]
+    assert list(withdraw_tariff_version(asked, given(*two, withdrawn))) == []
+    state = given(*two, withdrawn, drafted, approved)
+    assert [one.version for one in state.versions] == [1]
+    again = list(publish_tariff(PublishTariff(tariff="home", since=date.max), state))
+    assert [one.version for one in again if isinstance(one, TariffPublished)] == [3]
+
+
+def test_what_was_never_published_is_not_withdrawn() -> None:
+    asked = WithdrawTariffVersion(tariff="home", version=2, reason="wrong price")
+
+    refused(NoSuchVersion, withdraw_tariff_version(asked, given(published(1))))
+
+
+def test_a_withdrawn_version_hides_no_other() -> None:
+    back_dated = published(3, date(2026, 3, 1), "9.99")
+    withdrawn = TariffVersionWithdrawn(
+        tariff="home", version=3, since=date(2026, 3, 1), reason="wrong price"
+    )
+    state = given(published(1), published(2, date(2026, 7, 1)), back_dated, withdrawn)
+
+    year = Period(since=date(2026, 1, 1), until=date(2027, 1, 1))
+    assert [version.version for _, version in in_force(state.versions, year)] == [1, 2]

@@ -12,8 +12,9 @@ from domain.pricing.charges.kit import Memory
 from domain.pricing.exact import CONTEXT, ONE, Number, to_step, total
 from domain.pricing.rating.lines import Line, Rated
 from domain.pricing.rating.measured import Meters, plain
-from domain.pricing.tariff import TariffVersion, in_force
+from domain.pricing.tariff import TariffVersion
 from domain.pricing.usage import Carry, Kept, Usage
+from domain.published import in_force
 from domain.values import Period
 
 PLACES = Decimal("1e-12")

@@ -2,31 +2,30 @@
 Tariffs: what the utility publishes, version by version.
 
     ── draft-tariff ──▶ drafted ── approve-tariff ──▶ approved ── publish-tariff ──▶ version n
-          (again)  ◀──────┘    (by a second person)            (from any date, for ever)
+          (again)  ◀──────┘    (by a second person)            (from any date)
+    version n ── withdraw-tariff-version ──▶ withdrawn  (by a second person)
 """
 
-from domain.pricing.tariff.commands import ApproveTariff, DraftTariff, PublishTariff
+from domain.pricing.tariff.commands import (
+    ApproveTariff,
+    DraftTariff,
+    PublishTariff,
+    WithdrawTariffVersion,
+)
 from domain.pricing.tariff.document import Rounding, TariffDocument, TariffVersion
 from domain.pricing.tariff.events import (
     TariffApproved,
     TariffDrafted,
     TariffEvent,
     TariffPublished,
+    TariffVersionWithdrawn,
 )
-from domain.pricing.tariff.rules import (
-    AlreadyApproved,
-    NotApproved,
-    NothingDrafted,
-    OtherCurrency,
-)
-from domain.pricing.tariff.state import Tariff, in_force, tariffs, touched
+from domain.pricing.tariff.rules import OtherCurrency
+from domain.pricing.tariff.state import Tariff, tariffs
 
 __all__ = [
-    "AlreadyApproved",
     "ApproveTariff",
     "DraftTariff",
-    "NotApproved",
-    "NothingDrafted",
     "OtherCurrency",
     "PublishTariff",
     "Rounding",
@@ -37,7 +36,7 @@ __all__ = [
     "TariffEvent",
     "TariffPublished",
     "TariffVersion",
-    "in_force",
+    "TariffVersionWithdrawn",
+    "WithdrawTariffVersion",
     "tariffs",
-    "touched",
 ]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Annotated
+
+from pydantic import Field
 
 from domain.kit import command
 from domain.pricing.tariff.document import TariffDocument
-from domain.values import TariffId
+from domain.values import TariffId, Text
 
 
 @command(
@@ -53,3 +56,16 @@ class PublishTariff:
 
     tariff: TariffId
     since: date
+
+
+@command(
+    "withdraw-tariff-version",
+    duty="supervisor",
+    example={"tariff": "R1", "version": 1, "reason": "a price was mistyped"},
+)
+class WithdrawTariffVersion:
+    """Take back a published version, as someone other than who published the last one."""
+
+    tariff: TariffId
+    version: Annotated[int, Field(ge=1)]
+    reason: Text

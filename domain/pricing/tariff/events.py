@@ -29,4 +29,14 @@ class TariffPublished:
     document: TariffDocument
 
 
-TariffEvent: TypeAlias = TariffDrafted | TariffApproved | TariffPublished
+@event("tariff.version-withdrawn", day="since")
+class TariffVersionWithdrawn:
+    tariff: TariffId
+    version: int
+    since: date  # from which the version was in force
+    reason: Text
+
+
+TariffEvent: TypeAlias = (
+    TariffDrafted | TariffApproved | TariffPublished | TariffVersionWithdrawn
+)
