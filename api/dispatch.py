@@ -51,6 +51,7 @@ class RequestContext:
     correlation: str = ""
     key: str | None = None
     expected: Mapping[Stream, int] = field(default_factory=dict)  # the version it must be at
+    cause: str | None = None  # what the command is called in history, if not by chance
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,8 @@ class Dispatch:
 
     async def _answer(self, asked: object, context: RequestContext, waits: Waits) -> Answer:
         decision = DECISIONS[type(asked)]
-        question = Question(asked, context, decision, str(uuid4()), digest_of(asked))
+        cause = context.cause or str(uuid4())
+        question = Question(asked, context, decision, cause, digest_of(asked))
         if context.key is not None and self._calculates(decision):
             # To calculate is dear: find out first whether this was answered before.
             repeated = await waits.look(partial(self._repeated, question))

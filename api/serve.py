@@ -17,6 +17,7 @@ import uvicorn
 from api.app import create_app
 from api.auth import BadSecret
 from api.pulse import Pulse
+from api.reacting import reacting
 from api.settings import Settings
 from api.system import NotRebuilt, System, notarised, opened
 from projections.kit.versions import TablesAreNewer
@@ -153,7 +154,7 @@ def serve(system: System, listener: socket.socket) -> None:
     )
     host, port = listener.getsockname()[:2]
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    with notarised(system):
+    with notarised(system), reacting(system):
         Server(config, app.state.pulse, url).run(sockets=[listener])
     log.info("stopped; what was answered is recorded")
 

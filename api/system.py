@@ -81,10 +81,10 @@ def opened(
         tables = PostgresTables(pool, PROJECTIONS)
         if follow:
             follower.begin()  # so that whoever is quicker than the follower finds tables
-            stack.enter_context(_running("follower", follower.run))
+            stack.enter_context(running("follower", follower.run))
         found = tables.refresh()
         if (found.outdated or found.others) and follow and upgrade:
-            stack.enter_context(_running("upgrade", work.run))
+            stack.enter_context(running("upgrade", work.run))
         billing = Billing(history, tables, lambda: caught_up(history, tables))
         today = LocalDay(history, now)
         dispatch = Dispatch(history, {BillCalculation: billing.calculated}, today)
@@ -152,12 +152,12 @@ def _is_running(name: str) -> bool:
 def notarised(system: System) -> Iterator[None]:
     """Checkpoints are signed as facts come, by count and by time, and once more at the end."""
     notary = Notary(system.history, system.url, system.witness)
-    with _running("notary", notary.run):
+    with running("notary", notary.run):
         yield
 
 
 @contextmanager
-def _running(name: str, run: Callable[[threading.Event], None]) -> Iterator[None]:
+def running(name: str, run: Callable[[threading.Event], None]) -> Iterator[None]:
     """Run something beside us, in a thread of its own, until it is told to stop."""
     stop = threading.Event()
 

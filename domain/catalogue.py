@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from types import ModuleType
 
+from domain import policies
 from domain.billing import bill
 from domain.customers import account, customer
-from domain.kit import COMMANDS, DECISIONS, EVENTS, KINDS
+from domain.kit import COMMANDS, DECISIONS, EVENTS, KINDS, POLICIES, loops
 from domain.metering import meter
 from domain.network import point, terms
-from domain.organisation import utility
+from domain.organisation import day, utility
 from domain.pricing import tariff
 from domain.readings import intervals
 from domain.receivables import payment
 
-__all__ = ["COMMANDS", "CONTEXTS", "DECISIONS", "EVENTS", "KINDS"]
+__all__ = ["COMMANDS", "CONTEXTS", "DECISIONS", "EVENTS", "KINDS", "POLICIES"]
+
+del policies  # imported so that its policies are declared
 
 CONTEXTS: dict[str, tuple[ModuleType, ...]] = {
-    "organisation": (utility,),
+    "organisation": (utility, day),
     "customers": (customer, account),
     "pricing": (tariff,),
     "network": (point, terms),
@@ -30,7 +33,11 @@ CONTEXTS: dict[str, tuple[ModuleType, ...]] = {
 
 
 def check() -> None:
-    """Every command is decided, every event belongs to a kind; raises TypeError if not."""
+    """
+    Every command is decided, every event belongs to a kind, no policies set each other off.
+
+    Raises TypeError if not.
+    """
     undecided = [name for name, asked in COMMANDS.items() if asked not in DECISIONS]
     kinds = {kind.name for kind in KINDS.values()}
     homeless = [name for name in EVENTS if name.partition(".")[0] not in kinds]
@@ -38,6 +45,9 @@ def check() -> None:
         raise TypeError(
             f"commands without a decision: {undecided}; homeless events: {homeless}"
         )
+    if circles := loops(POLICIES.values()):
+        told = "; ".join(" → ".join((*circle, circle[0])) for circle in circles)
+        raise TypeError(f"policies set each other off without end: {told}")
 
 
 check()

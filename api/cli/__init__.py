@@ -14,7 +14,7 @@ from typing import NoReturn
 import typer
 from pydantic import ValidationError
 
-from api.cli import archive, data, past, proofs, serving
+from api.cli import archive, data, past, policies, proofs, serving
 from api.cli import billing as bills
 from api.cli import pricing as rating
 from api.cli.kit import Misused, complain, defect, sentence
@@ -43,6 +43,7 @@ app.command()(proofs.prove)
 app.command()(archive.export)
 app.command()(archive.restore)
 app.command()(archive.sweep)
+app.add_typer(policies.app, name="policies")
 app.command()(serving.token)
 app.command()(serving.doctor)
 

@@ -29,6 +29,7 @@ from replay.archives.archive import Manifest
 from replay.archives.keys import save
 from replay.archives.keys import sweep as swept
 from replay.archives.restore import restore as restored
+from replay.policies.runner import hold
 from replay.store.keys import overdue
 
 FolderArgument = Annotated[Path, typer.Argument(help="The folder of the archive.")]
@@ -83,6 +84,7 @@ def restore(
                 err.print(recovered, style="yellow", markup=False)
             found = restored(folder, url, keys=keys, without_keys=without_keys, progress=tell)
         with opened(wanted) as it:
+            hold(it.url)  # what follows from a restored past is for an operator to say
             rebuilt(it, lambda done, of: tell("tables are filled", done, of))
             position = caught_up(it.history, it.tables, 3600.0)
     if as_json:

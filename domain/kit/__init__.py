@@ -29,6 +29,7 @@ from domain.kit.decisions import (
 )
 from domain.kit.events import DAYS, EVENTS, Fact, Stream, day_of, event
 from domain.kit.kinds import KINDS, Kind, Many
+from domain.kit.policies import POLICIES, Policy, loops, policy
 from domain.kit.refusals import BeforeItBegan, InTheFuture, Refused, SamePerson, code_of
 from domain.kit.values import NAMES, kind_of, value
 
@@ -41,6 +42,7 @@ __all__ = [
     "KINDS",
     "MANY_MOST",
     "NAMES",
+    "POLICIES",
     "RECORDERS",
     "Actor",
     "Asked",
@@ -51,6 +53,7 @@ __all__ = [
     "InTheFuture",
     "Kind",
     "Many",
+    "Policy",
     "Recorders",
     "Refused",
     "SamePerson",
@@ -65,6 +68,8 @@ __all__ = [
     "event",
     "events_of",
     "kind_of",
+    "loops",
+    "policy",
     "recorders_of",
     "value",
 ]

@@ -35,16 +35,18 @@ def command(
     *,
     duty: str | tuple[str, ...] = (),
     example: Mapping[str, Any] | None = None,
+    door: bool = True,
 ) -> Callable[[type[T]], type[T]]:
     """
     Declare something that can be asked, under its public name (`verb-noun`).
 
     `duty` is the one (or those) that may ask it; without any only the administrator may.
-    `example` is a body of it in JSON, as the documentation shows it.
+    `example` is a body of it in JSON, as the documentation shows it.  Without a `door` it is
+    asked by the clock and by policies alone.
     """
 
     def declare(cls: type[T]) -> type[T]:
-        made = named(cls, name, COMMANDS)
+        made = named(cls, name, COMMANDS if door else {})
         duties = frozenset((duty,) if isinstance(duty, str) else duty)
         ASKED[made] = Asked(duties, example or {})
         return made

@@ -146,7 +146,7 @@ def test_a_withdrawn_version_is_taken_out_of_the_bills_it_priced() -> None:
 
     touched = world.billing.touched([withdrawal])
     assert [each.bill.bill for each in touched] == ["A1-2026-02", "A1-2026-03"]
-    assert all(each.difference < 0 for each in touched)
+    assert all(each.difference is not None and each.difference < 0 for each in touched)
     note = world.correct("A1", "A1-2026-02", on=LATER)[0].event
     assert withdrawal.ref in [cause.fact for cause in note.causes]
     assert world.stands("A1-2026-02") == 9051  # 28 × 0.40, 300 × 0.25, and 5 %

@@ -9,18 +9,24 @@ from typing import Annotated
 
 from pydantic import Field
 
+from api.dispatch import Dispatch, RequestContext
 from domain.kit import (
-    COMMANDS,
+    POLICIES,
     EachOnce,
     Kind,
     Many,
+    Policy,
     Refused,
     To,
     Today,
     command,
     decision,
     event,
+    policy,
 )
+from domain.organisation.day import DayBegan
+from replay.policies.runner import Give
+from replay.store.history import History
 
 TURNS_MOST = 10_000
 
@@ -51,20 +57,20 @@ def evolve(toy: Toy, happened: ToyWound | ToyRang) -> Toy:
 toys: Kind[Toy, ToyWound | ToyRang] = Kind("test", Toy(), evolve)
 
 
-@command("wind-toy")
+@command("wind-toy", door=False)
 class WindToy:
     toy: str
     on: date
     turns: int = 1
 
 
-@command("ring-toy")
+@command("ring-toy", door=False)
 class RingToy:
     toy: str
     times: int
 
 
-@command("hand-on-turns")
+@command("hand-on-turns", door=False)
 class HandOnTurns:
     source: str
     target: str
@@ -72,7 +78,7 @@ class HandOnTurns:
     on: date
 
 
-@command("gather-turns")
+@command("gather-turns", door=False)
 class GatherTurns:
     toys: Annotated[tuple[str, ...], Field(min_length=1, max_length=500), EachOnce]
     into: str
@@ -126,5 +132,28 @@ def gather(asked: GatherTurns, toys: Many[Toy], target: Toy) -> Iterator[object]
     yield To("target", ToyWound(turns=total, on=asked.on))
 
 
-for _name in ("wind-toy", "ring-toy", "hand-on-turns", "gather-turns"):
-    del COMMANDS[_name]  # or each server of this test run would have a door for it
+@policy("wind-daily", gives=(WindToy,))
+def wind_daily(happened: DayBegan) -> Iterator[object]:
+    yield WindToy(toy="clock", on=happened.on)
+
+
+@policy("ring-tenth", gives=(RingToy,))
+def ring_tenth(happened: ToyWound, toy: Toy) -> Iterator[object]:
+    """It says how often it was wound by now: asked again later, it would say more."""
+    if happened.on.day % 10 == 0:
+        yield RingToy(toy="clock", times=toy.turns)
+        yield RingToy(toy="echo", times=toy.turns)
+
+
+TOYS: tuple[Policy, ...] = tuple(POLICIES.pop(name) for name in ("wind-daily", "ring-tenth"))
+"""Taken out of the catalogue again, so that no server of this test run follows them."""
+
+
+def giving(history: History, today: date = date.max) -> Give:
+    """As a system would."""
+    dispatch = Dispatch(history, {}, lambda: today)
+
+    def give(asked: object, by: str, key: str, correlation: str) -> object:
+        return dispatch(asked, RequestContext(by, "policy", correlation, key, cause=key))
+
+    return give

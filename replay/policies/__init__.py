@@ -1,0 +1,1 @@
+"""What follows from what: policies answer facts with commands, and days begin."""
