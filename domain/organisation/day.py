@@ -62,7 +62,6 @@ class BeginDay:
 @decision(refuses=(InTheFuture,))
 def begin_day(asked: BeginDay, day: Day, today: Today) -> Iterator[DayBegan]:
     """Quiet when it is on record."""
-    if asked.on > today.day:
-        raise InTheFuture(today=today.day, asked=asked.on)
+    today.has_come(asked.on)
     if not day.began:
         yield DayBegan(on=asked.on)
