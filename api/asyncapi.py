@@ -100,6 +100,20 @@ ENTRY: Document = {
 }
 
 
+LOST: Document = {
+    "type": "object",
+    "description": "Stands in the place of a fact that this release cannot read; a later one"
+    " may tell the fact itself at the same position.",
+    "required": ["position", "stream", "name", "reason"],
+    "properties": {
+        "position": {"type": "integer"},
+        "stream": {"type": "string"},
+        "name": {"type": "string", "description": "The stored name of the event."},
+        "reason": {"type": "string"},
+    },
+}
+
+
 def asyncapi(version: str) -> Document:
     """The document, for a version of the program."""
     mode: JsonSchemaMode = "serialization"
@@ -109,9 +123,16 @@ def asyncapi(version: str) -> Document:
         name: _message(f"wattledger.{name}.v{newest(name)}", keyed[name, mode])
         for name in sorted(EVENTS)
     }
+    unreadable = _message(
+        "wattledger.fact.unreadable.v1", {"$ref": REF.format(model="UnreadableFact")}
+    )
     posted = _message("wattledger.entry.posted.v2", {"$ref": REF.format(model="PostedEntry")})
+    messages |= {"fact.unreadable": unreadable}
     facts = {name: {"$ref": f"#/components/messages/{name}"} for name in messages}
-    entry = {"entry.posted": {"$ref": "#/components/messages/entry.posted"}}
+    entry = {
+        name: {"$ref": f"#/components/messages/{name}"}
+        for name in ("entry.posted", "fact.unreadable")
+    }
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -136,7 +157,12 @@ def asyncapi(version: str) -> Document:
         },
         "components": {
             "messages": messages | {"entry.posted": posted},
-            "schemas": told.get("$defs", {}) | {"CloudEvent": ENVELOPE, "PostedEntry": ENTRY},
+            "schemas": told.get("$defs", {})
+            | {
+                "CloudEvent": ENVELOPE,
+                "PostedEntry": ENTRY,
+                "UnreadableFact": LOST,
+            },
         },
     }
 

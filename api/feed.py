@@ -8,6 +8,7 @@ order; a position has come to stay, so that a full page never changes.
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -30,9 +31,11 @@ from domain.books.chart import CHART
 from domain.books.entry import Entry, Posting
 from domain.catalogue import EVENTS
 from domain.kit import Fact
-from replay.store.append import Overloaded
+from replay.store.append import Overloaded, Unreadable
 from replay.store.history import History
 from replay.store.upcasts import newest
+
+log = logging.getLogger("wattledger.feed")
 
 BATCH = "application/cloudevents-batch+json"
 LIMIT = 500
@@ -43,6 +46,7 @@ HEARTBEAT = 15.0  # seconds between two signs of life of a quiet stream
 WAITING_MOST = 256  # long polls and streams open at once
 READERS = 4  # threads
 WAIT = re.compile(r"(?:^|[,;\s])wait=([0-9]{1,6})(?:$|[,;\s])")
+UNREADABLE = "wattledger.fact.unreadable.v1"
 FOREVER = "private, max-age=31536000, immutable"
 FOR_NOW = "private, no-cache"
 
@@ -55,6 +59,7 @@ class View:
     """One feed: where it is, what it tells of a fact (or nothing), what that is called."""
 
     path: str
+    source: str
     tell: Callable[[Fact], Told | None]
     summary: str
 
@@ -64,6 +69,14 @@ def fact_told(fact: Fact) -> Told:
     kind = f"wattledger.{fact.name}.v{newest(fact.name)}"
     data = orjson.Fragment(WRITERS[type(fact.event)](fact.event))
     return _cloud_event(fact, "/wattledger/facts", kind, data)
+
+
+def unreadable_told(fact: Fact, wrong: Exception, source: str) -> Told:
+    """What stands in the place of a fact that this program cannot read or tell."""
+    name = fact.event.name if isinstance(fact.event, Unreadable) else fact.name
+    said = str(wrong) if isinstance(wrong, Unreadable) else type(wrong).__name__
+    data = {"position": fact.position, "stream": fact.stream, "name": name, "reason": said}
+    return _cloud_event(fact, source, UNREADABLE, data)
 
 
 def entry_told(fact: Fact) -> Told | None:
@@ -132,8 +145,13 @@ def _posting(posting: Posting, currency: str) -> Told:
 
 
 VIEWS = (
-    View("/feed", fact_told, "Every fact, in order"),
-    View("/feed/journal", entry_told, "Every posting of the books, in order"),
+    View("/feed", "/wattledger/facts", fact_told, "Every fact, in order"),
+    View(
+        "/feed/journal",
+        "/wattledger/journal",
+        entry_told,
+        "Every posting of the books, in order",
+    ),
 )
 
 
@@ -239,13 +257,25 @@ class Feed:
         return await loop.run_in_executor(self._readers, self._read, view, after, limit)
 
     def _read(self, view: View, after: int, limit: int) -> Page:
-        facts = next(self._history.pages(after, batch=limit), [])
-        told = ((fact.position, view.tell(fact)) for fact in facts)
+        facts = next(self._history.pages(after, batch=limit, unreadable=True), [])
+        told = [(fact.position, _told(view, fact)) for fact in facts]
+        lost = any(each is not None and each["type"] == UNREADABLE for _, each in told)
         return Page(
             tuple((position, each) for position, each in told if each is not None),
             facts[-1].position if facts else after,
-            len(facts) == limit,
+            len(facts) == limit and not lost,  # what is unreadable may be read one day
         )
+
+
+def _told(view: View, fact: Fact) -> Told | None:
+    """What a view tells of a fact; one that it cannot tell stops nobody behind it."""
+    try:
+        if isinstance(fact.event, Unreadable):
+            raise fact.event
+        return view.tell(fact)
+    except Exception as wrong:
+        log.warning("position %d cannot be told at %s: %r", fact.position, view.path, wrong)
+        return unreadable_told(fact, wrong, view.source)
 
 
 def _sent(page: Page) -> Iterator[bytes]:

@@ -32,7 +32,7 @@ from api.system import Lagging
 from domain.catalogue import COMMANDS
 from domain.kit import Refused
 from projections.kit.versions import TableGrowing
-from replay.store.append import KeyReused, Overloaded, Stale, Unavailable
+from replay.store.append import KeyReused, Overloaded, Stale, Unavailable, Unreadable
 
 log = logging.getLogger("wattledger.problems")
 
@@ -218,6 +218,9 @@ TRANSLATED: dict[type[Exception], Callable[[Any], Problem]] = {
     Unavailable: _unavailable,
     Lagging: lambda _: _later(503, "lagging", sentence(Lagging), NOTHING),
     TableGrowing: _growing,
+    Unreadable: lambda wrong: Problem(
+        503, "unreadable", "A fact of this thing cannot be read by this release.", str(wrong)
+    ),
     psycopg.OperationalError: lambda _: _later(
         503, "unavailable", "The database does not answer.", ""
     ),

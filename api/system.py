@@ -17,16 +17,19 @@ from api.dispatch import Dispatch
 from api.local_day import Clock, LocalDay, clock
 from api.settings import Settings
 from domain.billing.bill import BillCalculation
+from domain.catalogue import EVENTS
 from domain.organisation.utility import utility
 from projections.catalogue import PROJECTIONS, RETIRED
+from projections.kit.ddl import SCHEMA
 from projections.kit.postgres import PostgresTables, reading_pool
 from projections.kit.versions import known, versions
 from replay.billing.office import Billing
 from replay.proofs.checkpoints import Notary
 from replay.server import embedded
 from replay.store.history import History, Unavailable
-from replay.store.migrations import migrate, pending
+from replay.store.migrations import keep_shapes, migrate, newer_shapes, pending
 from replay.store.roles import application
+from replay.store.upcasts import newest
 from replay.tables.follow import Follower
 from replay.tables.upgrade import Upgrade
 
@@ -97,15 +100,23 @@ def brought_up(owner: str, settings: Settings) -> str:
 
     Raises FolderIsNewer, TablesAreNewer, Unavailable.
     """
+    # A test may declare events besides those of the trade; they are nobody else's.
+    shapes = {
+        name: newest(name)
+        for name, event in EVENTS.items()
+        if event.__module__.startswith("domain.")
+    }
     try:
         with psycopg.connect(owner, autocommit=True) as db:
             pending(db)
+            newer_shapes(db, shapes)
             known(versions(db, PROJECTIONS), RETIRED)
     except psycopg.OperationalError as wrong:
         raise Unavailable(f"no database: {wrong}") from wrong
     migrate(owner)
+    keep_shapes(owner, shapes)
     # Ours: the application may add and read facts, no more.  Yours: as whom you say.
-    return owner if settings.database_url else application(owner)
+    return owner if settings.database_url else application(owner, (SCHEMA, f"{SCHEMA}_next"))
 
 
 def database(settings: Settings, stack: ExitStack) -> tuple[str, str | None]:

@@ -94,7 +94,7 @@ class Endpoint(GraphQL[QueryContext, None]):
         self, data: GraphQLRequestData, context: QueryContext, allowed: set[OperationType]
     ) -> ExecutionResult:
         try:
-            return self.schema.execute_sync(
+            result = self.schema.execute_sync(
                 data.query,
                 variable_values=data.variables,
                 context_value=context,
@@ -102,6 +102,8 @@ class Endpoint(GraphQL[QueryContext, None]):
                 allowed_operation_types=allowed,
                 operation_extensions=data.extensions,
             )
+            if stale := context.stale():
+                result.extensions = {**(result.extensions or {}), "stale": stale}
         except CannotGetOperationTypeError as wrong:
             raise HTTPException(400, wrong.as_http_error_reason()) from wrong
         except InvalidOperationTypeError as wrong:
@@ -109,6 +111,8 @@ class Endpoint(GraphQL[QueryContext, None]):
             raise HTTPException(405, wrong.as_http_error_reason("GET")) from wrong
         except MissingQueryError as wrong:
             raise HTTPException(400, "There is no query in the request.") from wrong
+        else:
+            return result
         finally:
             context.close()
 

@@ -38,6 +38,9 @@ V = TypeVar("V")
 
 PATIENCE = 5.0  # seconds that a query waits for the tables to be folded far enough
 
+KNOWN = 1.0  # seconds for which it is known what was laid aside
+STALE_MOST = 100  # facts named in one answer
+
 KnownAt: TypeAlias = Annotated[
     Moment | None,
     strawberry.argument(
@@ -206,6 +209,15 @@ class QueryContext(BaseContext):
         """Let the snapshot go."""
         self._open.close()
         self._snapshot = None
+
+    def stale(self) -> list[dict[str, Any]]:
+        """The facts that could not be folded into the tables that were read."""
+        used = frozenset[str]() if self._snapshot is None else self._snapshot.used
+        return [
+            {"table": one.projection, "stream": one.stream, "position": one.position}
+            for one in self.system.tables.parked(since=KNOWN)
+            if one.projection in used
+        ][:STALE_MOST]
 
     def view(
         self, as_of: date | None, known_at: Moment | None, min_position: int | None

@@ -18,6 +18,7 @@ from projections.kit.copying import Connection, copied
 from projections.kit.ddl import SCHEMA, Stored, every_table, quoted
 from projections.kit.table import Projection, Where, checked, key_values
 from projections.kit.versions import Progress, TableGrowing, Versions, rebuilding, versions
+from projections.kit.writer import Parked, TableWriter
 
 R = TypeVar("R")
 Pool: TypeAlias = ConnectionPool[Connection]
@@ -57,6 +58,8 @@ class PostgresTables:
         self._outdated: frozenset[str] = frozenset()
         self._progress: Progress | None = None
         self._looked = 0.0
+        self.used = set[str]()  # the tables that were read
+        self._parked: tuple[float, list[Parked]] = (0.0, [])
 
     @property
     def position(self) -> int:
@@ -124,6 +127,14 @@ class PostgresTables:
     def progress(self) -> Progress | None:
         """How far the rebuild was at the last `refresh`; None if none went on."""
         return self._progress
+
+    def parked(self, *, since: float = 0.0) -> list[Parked]:
+        """The facts laid aside, of all tables; as they were `since` seconds ago at most."""
+        asked = time.monotonic()
+        if asked - self._parked[0] > since:
+            with self._connection() as db:
+                self._parked = asked, TableWriter(db, self._projections, self._schema).parked()
+        return [one for one in self._parked[1] if one.projection in self._names]
 
     def _alike(self, db: Connection, outdated: frozenset[str]) -> PostgresTables:
         """The same over one connection, for which what may be read does not change."""
@@ -308,6 +319,7 @@ class PostgresTables:
             return cursor.execute(query, tuple(values)).fetchall()
 
     def _of(self, projection: Projection[Any]) -> Stored:
+        self.used.add(projection.name)
         if self._outdated:
             self._check(projection.name)
         if (stored := self._stored.get(projection)) is None:
@@ -317,6 +329,7 @@ class PostgresTables:
     def _query(
         self, projection: Projection[Any], kind: tuple[str, ...], say: Callable[[Stored], str]
     ) -> bytes:
+        self.used.add(projection.name)
         if self._outdated:
             self._check(projection.name)
         known = (projection, *kind)

@@ -9,7 +9,7 @@ service).  A table keeps its past: what a row was at any position of history can
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from collections.abc import Callable, Container, Iterable, Iterator, MutableMapping
 from dataclasses import dataclass
 from operator import attrgetter, ge, gt, le, lt
 from typing import Any, Generic, Literal, Protocol, Self, TypeAlias, TypeVar, cast
@@ -260,10 +260,12 @@ class MemoryTables:
             for wanted in folding.projection.events:
                 self._wanted.setdefault(wanted, []).append(folding)
 
-    def fold(self, facts: Iterable[Fact]) -> Self:
-        """Fold facts, in order of position."""
+    def fold(self, facts: Iterable[Fact], aside: Container[tuple[str, int]] = ()) -> Self:
+        """Fold facts, in order of position, but those laid aside: (projection, position)."""
         for fact in facts:
             for folding in self._wanted.get(type(fact.event), ()):
+                if aside and (folding.projection.name, fact.position) in aside:
+                    continue
                 folding.fold(fact)
                 past = self._past[folding.projection.name]
                 for position, key, _, row in folding.changes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
@@ -83,6 +83,34 @@ def pending(connection: psycopg.Connection[Any]) -> list[Migration]:
         if step.number in applied and applied[step.number] != step.checksum:
             raise Migrated(f"{step.number:04}_{step.name}.sql changed after it was applied")
     return [step for step in known() if step.number not in applied]
+
+
+def newer_shapes(connection: psycopg.Connection[Any], shapes: Mapping[str, int]) -> None:
+    """Raise FolderIsNewer where events were written in a version later than in `shapes`."""
+    if connection.execute("SELECT to_regclass('history.shapes')").fetchone() == (None,):
+        return
+    written = connection.execute("SELECT name, version FROM history.shapes ORDER BY name")
+    newer = [
+        f"{name} v{version}, this program knows"
+        + (f" v{shapes[name]}" if name in shapes else " no such event")
+        for name, version in written.fetchall()
+        if version > shapes.get(name, 0)
+    ]
+    if newer:
+        raise FolderIsNewer(
+            f"A newer release wrote in this history: {'; '.join(newer)}. Start that release."
+        )
+
+
+def keep_shapes(database_url: str, shapes: Mapping[str, int]) -> None:
+    """Remember in which versions this program writes events, for older ones to see."""
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "INSERT INTO history.shapes AS s SELECT * FROM unnest(%s::text[], %s::int[])"
+            " ON CONFLICT (name) DO UPDATE SET version = excluded.version"
+            " WHERE s.version < excluded.version",
+            (list(shapes), list(shapes.values())),
+        )
 
 
 def migrate(database_url: str) -> list[str]:

@@ -35,6 +35,8 @@ COMMAND = (sys.executable, "-c", "from api.cli import main; main()")
 class Cli:
     """Runs `wattledger` on one database."""
 
+    command = COMMAND
+
     def __init__(self, url: str | None, folder: Path) -> None:
         kept = {k: v for k, v in os.environ.items() if not k.startswith("WATTLEDGER_")}
         self.environment = kept | {"WATTLEDGER_DATA_DIR": str(folder)}
@@ -51,7 +53,7 @@ class Cli:
 
     def ended(self, *arguments: str, code: int) -> subprocess.CompletedProcess[str]:
         ended = subprocess.run(
-            (*COMMAND, *arguments),
+            (*self.command, *arguments),
             env=self.environment,
             capture_output=True,
             text=True,
@@ -65,7 +67,7 @@ class Cli:
     def start(self, *arguments: str, into: Path) -> subprocess.Popen[bytes]:
         with into.open("wb") as file:
             return subprocess.Popen(
-                (*COMMAND, *arguments), env=self.environment, stdout=file, stderr=file
+                (*self.command, *arguments), env=self.environment, stdout=file, stderr=file
             )
 
 
