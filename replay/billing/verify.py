@@ -68,12 +68,12 @@ def verify(
         report = VerifyReport(snapshot.position)
         items, parked = OpenItems(), snapshot.parked()
         report.checks += [
-            _folded(parked, report.position),
             _tables(history, snapshot, projections, parked, report.position, items, progress),
             _books(snapshot, progress),
             _accounts(snapshot, progress),
             _open_items(items, snapshot, progress),
             _bills(snapshot, progress),
+            _folded(parked, report.position),
         ]
     return report
 
