@@ -114,6 +114,16 @@ LOST: Document = {
 }
 
 
+OPERATIONS: Document = {
+    name: {
+        "action": "send",
+        "channel": {"$ref": f"#/channels/{name}"},
+        "bindings": {"http": {"method": "GET", "bindingVersion": "0.3.0"}},
+    }
+    for name in ("feed", "journal")
+}
+
+
 def asyncapi(version: str) -> Document:
     """The document, for a version of the program."""
     mode: JsonSchemaMode = "serialization"
@@ -147,14 +157,7 @@ def asyncapi(version: str) -> Document:
             "feed": {"address": "/feed", "messages": facts},
             "journal": {"address": "/feed/journal", "messages": entry},
         },
-        "operations": {
-            name: {
-                "action": "send",
-                "channel": {"$ref": f"#/channels/{name}"},
-                "bindings": {"http": {"method": "GET", "bindingVersion": "0.3.0"}},
-            }
-            for name in ("feed", "journal")
-        },
+        "operations": OPERATIONS,
         "components": {
             "messages": messages | {"entry.posted": posted},
             "schemas": told.get("$defs", {})

@@ -99,6 +99,32 @@ def asked(client: httpx2.Client, query: str) -> Any:
 ISSUE = {"account": "100001", "since": "2025-05-01", "until": "2025-06-01", "on": "2025-06-02"}
 
 
+def only_what_changed_waits(client: httpx2.Client) -> None:
+    ready = client.get("/readyz")
+    assert (ready.status_code, ready.json()["status"]) == (200, "degraded")
+    assert ready.json()["rebuilding"]["tables"] == ["accounts", "supplies"]
+    assert "wattledger_tables_rebuilding 2" in client.get("/metrics").text
+    [error] = asked(client, '{ account(id: "100001") { __typename } }')["errors"]
+    assert error["extensions"]["code"] == "GROWING"
+    assert error["extensions"]["details"]["table"] == "accounts"
+    assert "errors" not in asked(client, '{ customer(id: "C1") { __typename } }')
+    assert len(client.get("/feed?limit=3").json()) == 3
+    refused = client.post("/commands/issue-bill", json=ISSUE)
+    assert (refused.status_code, refused.json()["type"]) == (503, "/problems/growing")
+    assert int(refused.headers["retry-after"]) > 0
+    grace = {"customer": "C999", "name": "Grace Hopper"}
+    assert client.post("/commands/register-customer", json=grace).status_code == 201
+
+
+def an_older_program_stops(today: Cli, url: str) -> None:
+    before = said(url, "select * from books.progress order by 1")
+    for command in ("rebuild", "serve"):
+        told = today(command, code=1)
+        assert f"accounts is at version {VERSION['accounts'] + 1}" in told
+        assert f"this program knows {VERSION['accounts']}" in told
+    assert said(url, "select * from books.progress order by 1") == before
+
+
 def test_what_changed_grows_while_all_else_is_served_and_a_killed_one_goes_on(
     today: Cli, url: str, tmp_path: Path
 ) -> None:
@@ -107,20 +133,7 @@ def test_what_changed_grows_while_all_else_is_served_and_a_killed_one_goes_on(
     changed = {"bump": ["supplies"], "column": ["accounts"]}
     newer = NextCli(url, tmp_path / "data", hold=str(hold), **changed)
     with serving(newer, tmp_path / "screen") as (client, process):
-        ready = client.get("/readyz")
-        assert (ready.status_code, ready.json()["status"]) == (200, "degraded")
-        assert ready.json()["rebuilding"]["tables"] == ["accounts", "supplies"]
-        assert "wattledger_tables_rebuilding 2" in client.get("/metrics").text
-        [error] = asked(client, '{ account(id: "100001") { __typename } }')["errors"]
-        assert error["extensions"]["code"] == "GROWING"
-        assert error["extensions"]["details"]["table"] == "accounts"
-        assert "errors" not in asked(client, '{ customer(id: "C1") { __typename } }')
-        assert len(client.get("/feed?limit=3").json()) == 3
-        refused = client.post("/commands/issue-bill", json=ISSUE)
-        assert (refused.status_code, refused.json()["type"]) == (503, "/problems/growing")
-        assert int(refused.headers["retry-after"]) > 0
-        grace = {"customer": "C999", "name": "Grace Hopper"}
-        assert client.post("/commands/register-customer", json=grace).status_code == 201
+        only_what_changed_waits(client)
         tables = newer.json("doctor")["database"]["tables"]
         assert set(tables["to rebuild"]) == {"accounts", "supplies"}
         assert "facts" in tables["rebuild"]
@@ -139,12 +152,7 @@ def test_what_changed_grows_while_all_else_is_served_and_a_killed_one_goes_on(
     assert said(url, "select distinct seen_by_next from books.accounts") == [(7,)]
     assert trial_balance(url) == expected_balance()
     assert not said(url, "select 1 from pg_namespace where nspname = 'books_next'")
-    before = said(url, "select * from books.progress order by 1")
-    for command in ("rebuild", "serve"):
-        told = today(command, code=1)
-        assert f"accounts is at version {VERSION['accounts'] + 1}" in told
-        assert f"this program knows {VERSION['accounts']}" in told
-    assert said(url, "select * from books.progress order by 1") == before
+    an_older_program_stops(today, url)
 
 
 def test_an_outdated_folder_is_rebuilt_by_hand_and_a_swap_is_whole_or_not(
