@@ -114,6 +114,14 @@ LOST: Document = {
 }
 
 
+INFO: Document = {
+    "title": "Wattledger: the feeds",
+    "version": "",
+    "description": "Every fact, and every posting of the books, by position.",
+    "license": {"name": "Apache-2.0"},
+}
+
+
 OPERATIONS: Document = {
     name: {
         "action": "send",
@@ -145,12 +153,7 @@ def asyncapi(version: str) -> Document:
     }
     return {
         "asyncapi": "3.0.0",
-        "info": {
-            "title": "Wattledger: the feeds",
-            "version": version,
-            "description": "Every fact, and every posting of the books, by position.",
-            "license": {"name": "Apache-2.0"},
-        },
+        "info": INFO | {"version": version},
         "defaultContentType": "application/cloudevents+json",
         "servers": {"here": {"host": "localhost:8000", "protocol": "http"}},
         "channels": {
