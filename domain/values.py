@@ -119,6 +119,9 @@ Price: TypeAlias = Annotated[
 ]
 """A price or a factor: an exact decimal, in JSON a string."""
 
+Step: TypeAlias = Annotated[Price, Field(gt=0)]
+"""To multiples of what something is rounded."""
+
 Mode: TypeAlias = Literal["half-up", "half-even", "down"]
 MODES = {"half-up": ROUND_HALF_UP, "half-even": ROUND_HALF_EVEN, "down": ROUND_DOWN}
 

@@ -18,7 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 from api.cli import rerating
 from domain.kit import Refused
 from domain.pricing.rating import Line, Rated, explain, rate, text
-from domain.pricing.tariff import TariffDocument, TariffVersion
+from domain.pricing.tariff import TariffDocument, TariffVersion, check_charges
 from domain.pricing.urdb import UrdbRecordWrong, is_urdb, translated
 from domain.pricing.usage import Carry, Usage
 from domain.values import Period, amount_text, next_month
@@ -61,9 +61,14 @@ def tariff_of(path: Path) -> TariffDocument:
     if is_urdb(said):
         return translated(said)
     try:
-        return DOCUMENT.validate_python(said)
+        document = DOCUMENT.validate_python(said)
+        check_charges(document)
     except ValidationError as wrong:
-        raise TariffFileError("\n".join(_places(wrong))) from None
+        told = "\n".join(f"{path.name}: {place}" for place in _places(wrong))
+        raise TariffFileError(told) from None
+    except ValueError as wrong:
+        raise TariffFileError(f"{path.name}: {wrong}") from None
+    return document
 
 
 def _places(wrong: ValidationError) -> Iterator[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any, TypeAlias
 
 Data: TypeAlias = dict[str, Any]
@@ -57,6 +58,19 @@ def _turned(old: Data) -> Data:
 def _reading_corrected(old: Data) -> Data:
     """The last reading of an installation could not be corrected; the source was kept."""
     return {**_turned(old), "last": False, "source": None}
+
+
+def _billable(old: Data) -> Data:
+    """A step of nothing, by which no bill could be rounded, was allowed; it rounds nothing."""
+    charges = [
+        {key: said for key, said in one.items() if key != "step" or not _nothing(said)}
+        for one in old["document"]["charges"]
+    ]
+    return old | {"document": old["document"] | {"charges": charges}}
+
+
+def _nothing(step: object) -> bool:
+    return step is not None and Decimal(str(step)) <= 0
 
 
 # One fact of money.  The first release had four events for what moved an account, and posted
@@ -202,6 +216,8 @@ UPCASTS: dict[tuple[str, int], Upcast] = {
     ("meter.removed", 1): _readings,
     ("meter.read", 2): _turned,
     ("meter.reading-corrected", 2): _reading_corrected,
+    ("tariff.drafted", 1): _billable,
+    ("tariff.published", 1): _billable,
     ("payment.received", 1): lambda old: {**old, "allocations": None, "held": 0},
     ("utility.established", 1): _with_digits,
 }

@@ -14,7 +14,14 @@ from domain.pricing.tariff import TariffDocument, TariffVersion
 from domain.values import Period, midnight
 
 DOCUMENT = TypeAdapter(TariffDocument)
-ZONES = ("UTC", "Europe/London", "Asia/Shanghai", "America/Chicago", "Australia/Lord_Howe")
+ZONES = (
+    "UTC",
+    "Europe/London",
+    "Asia/Shanghai",
+    "America/Chicago",
+    "Australia/Lord_Howe",
+    "Asia/Kolkata",
+)
 PERIODS = ("day", "night")
 SCHEDULE = {
     "name": "tou",
@@ -80,8 +87,8 @@ def energies(draw: st.DrawFn, registers: bool) -> dict[str, Any]:
         "blocks_per": draw(per),
         "pooling": draw(st.sampled_from(pooling)),
     }
-    if said["pooling"] == "each-period":
-        said["steps"] = draw(st.sampled_from(["bands", "increments"]))
+    said["steps"] = draw(st.sampled_from(["bands", "increments"]))
+    said["year_begins"] = draw(st.sampled_from(["01-01", "02-29", "03-30"]))
     if by_period:
         said["schedule"] = "tou"
     if draw(st.booleans()):
@@ -91,6 +98,7 @@ def energies(draw: st.DrawFn, registers: bool) -> dict[str, Any]:
             st.sampled_from(
                 [
                     None,
+                    {"over": "interval"},
                     {"over": "hour"},
                     {"over": "month"},
                     {"over": "month", "surplus": "priced"},
@@ -138,11 +146,11 @@ def others(draw: st.DrawFn, registers: bool) -> list[dict[str, Any]]:
         {"since": "0", "until": "0.6", "percent": "2"},
     ]
     every: list[dict[str, Any]] = [
-        {"kind": "capacity", "code": "capacity", "rates": draw(rates(False, True))},
+        {"kind": "capacity", "code": "capacity", "rates": draw(rates(False))},
         {"kind": "reactive", "code": "kvarh", "price": price, "free": "0.3"},
         {"kind": "power-factor", "code": "pf", "standard": "0.9", "slopes": slopes},
         {"kind": "rider", "code": "fund", "price": draw(prices("-0.1", "0.1"))},
-        {"kind": "export", "code": "export", "rates": draw(rates(False, True))},
+        {"kind": "export", "code": "export", "rates": draw(rates(False))},
         {"kind": "surplus", "code": "surplus", "price": price, "settles": 3},
         {"kind": "minimum", "code": "minimum", "price": draw(prices("0", "90"))},
     ]

@@ -259,7 +259,7 @@ def test_a_price_is_never_a_float() -> None:
         tariff({"kind": "fixed", "code": "f", "price": 0.1})
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(st.integers(0, 9_999), min_size=24, max_size=24))
 def test_intervals_and_registers_of_the_same_energy_cost_the_same(wh: list[int]) -> None:
     period = Period(since=date(2025, 6, 1), until=date(2025, 6, 2))

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter, ValidationError
 
 from domain.kit import Actor, Refused
 from domain.pricing.charges import Energy, Rate
@@ -165,3 +166,25 @@ def test_a_withdrawn_version_hides_no_other() -> None:
 
     year = Period(since=date(2026, 1, 1), until=date(2027, 1, 1))
     assert [version.version for _, version in in_force(state.versions, year)] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "charge",
+    [
+        {"kind": "demand", "code": "kw", "rates": [{"price": "1"}], "step": "0"},
+        {"kind": "power-factor", "code": "pf", "standard": "0.9", "slopes": [], "step": "0"},
+        {"kind": "tax", "code": "vat", "rate": "-1", "included": True},
+    ],
+)
+def test_a_document_by_which_nothing_can_be_billed_is_refused(charge: dict[str, Any]) -> None:
+    said = {"name": "t", "currency": "GBP", "charges": [charge]}
+
+    with pytest.raises(ValidationError, match=f"charges.0.{charge['kind']}"):
+        TypeAdapter(DraftTariff).validate_python({"tariff": "R1", "document": said})
+
+
+def test_a_tariff_without_charges_is_refused() -> None:
+    said = {"name": "t", "currency": "GBP", "charges": []}
+
+    with pytest.raises(ValidationError, match="one charge or more"):
+        TypeAdapter(DraftTariff).validate_python({"tariff": "R1", "document": said})

@@ -17,7 +17,7 @@ from domain.pricing.charges.demand import Contract, Demand, LoadDiscount, Ratche
 from domain.pricing.charges.energy import Energy, Household
 from domain.pricing.charges.export import Export, Surplus
 from domain.pricing.charges.fixed import Fixed
-from domain.pricing.charges.kit import Draft, Measured, Part
+from domain.pricing.charges.kit import BillSegment, Measured, UnroundedLine
 from domain.pricing.charges.minimum import Minimum
 from domain.pricing.charges.net import Net
 from domain.pricing.charges.percentage import Percentage
@@ -50,13 +50,13 @@ LEDGER_CLASSES: dict[str, str] = {
 
 __all__ = [
     "LEDGER_CLASSES",
+    "BillSegment",
     "Block",
     "Capacity",
     "Charge",
     "Contract",
     "Credit",
     "Demand",
-    "Draft",
     "Energy",
     "Export",
     "Fixed",
@@ -65,7 +65,6 @@ __all__ = [
     "Measured",
     "Minimum",
     "Net",
-    "Part",
     "Percentage",
     "PowerFactor",
     "Ratchet",
@@ -74,4 +73,5 @@ __all__ = [
     "Rider",
     "Slope",
     "Surplus",
+    "UnroundedLine",
 ]

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import ClassVar, Literal
 
 from domain.kit import value
-from domain.pricing.charges.kit import Code, Draft, NotAgreed, Part, Per
-from domain.pricing.charges.rates import Rate, looked_up
+from domain.pricing.charges.kit import BillSegment, Code, NotAgreed, Per, UnroundedLine
+from domain.pricing.charges.rates import Rate, Rung, looked_up, rungs_of
+from domain.pricing.exact import Number
 from domain.pricing.usage import Agreed
 
 
@@ -23,21 +24,27 @@ class Capacity:
     of: Agreed = "capacity"
     per: Per = "month"
 
-    def lines(self, part: Part) -> Iterator[Draft]:
+    def lines(self, part: BillSegment) -> Iterator[UnroundedLine]:
         """A line for each stretch with one capacity, in each season."""
         for season, stretch in part.by_season(any(rate.season for rate in self.rates)):
             held = part.measured.held(self.of, stretch.period)
             if not held:
                 raise NotAgreed(charge=self.code, since=stretch.period.since)
-            price = looked_up(self.rates, season, "").ladder[0].price
+            rungs = list(rungs_of(looked_up(self.rates, season, "").ladder))
             for days, kva in held:
-                yield Draft(
-                    self.code,
-                    self.kind,
-                    kva,
-                    "kVA" if self.of == "capacity" else "kW",
-                    price,
-                    stretch.within(days.since, days.until).times(kva * price, self.per),
-                    days.since,
-                    days.until,
-                )
+                for rung in rungs:
+                    yield self._line(stretch.within(days.since, days.until), kva, rung)
+
+    def _line(self, part: BillSegment, kva: Number, rung: Rung) -> UnroundedLine:
+        quantity = rung.part_of(kva)
+        return UnroundedLine(
+            self.code,
+            self.kind,
+            quantity,
+            "kVA" if self.of == "capacity" else "kW",
+            rung.price,
+            part.times(quantity * rung.price, self.per),
+            part.period.since,
+            part.period.until,
+            tier=rung.tier,
+        )

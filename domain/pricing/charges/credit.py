@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from domain.kit import value
 from domain.pricing.calendars import Month
-from domain.pricing.charges.kit import Code, Draft, Part, keep, recalled
+from domain.pricing.charges.kit import BillSegment, Code, UnroundedLine, keep, recalled
 from domain.pricing.charges.net import BANK, settles
 from domain.pricing.exact import ONE, ZERO, larger, smaller
 
@@ -30,7 +30,7 @@ class Credit:
     settles: Month | None = None
     looks_back: ClassVar[bool] = True
 
-    def lines(self, part: Part) -> Iterator[Draft]:
+    def lines(self, part: BillSegment) -> Iterator[UnroundedLine]:
         """One line: what is set aside (above zero), or taken from what was (below)."""
         before = recalled(part, "credit", self.code, "", BANK)
         paid_out = settles(self.settles, part)
@@ -38,4 +38,6 @@ class Credit:
         aside = ZERO if paid_out else larger(-part.base(self.of), ZERO)
         keep(part, "credit", self.code, "", BANK, before - used + aside)
         days, amount = part.period, aside - used
-        yield Draft(self.code, self.kind, amount, "", ONE, amount, days.since, days.until)
+        yield UnroundedLine(
+            self.code, self.kind, amount, "", ONE, amount, days.since, days.until
+        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from functools import reduce
 from typing import Annotated, ClassVar, Literal
@@ -13,29 +13,31 @@ from pydantic import Field
 from domain.kit import value
 from domain.pricing.calendars import Month
 from domain.pricing.charges.kit import (
+    BillSegment,
     Code,
     DemandMissing,
-    Draft,
     NotAgreed,
-    Part,
     Peak,
     Per,
+    UnroundedLine,
     forget,
     keep,
+    month_number,
     recalled,
 )
-from domain.pricing.charges.rates import Rate, Rung, Step, looked_up
+from domain.pricing.charges.rates import Rate, Tier, looked_up, rungs_of
 from domain.pricing.exact import ZERO, Number, exceeds, larger, to_step, total
-from domain.values import Mode, Price, Text
+from domain.values import Mode, Price, Step, Text
 
 
 @value
 class Ratchet:
     """
-    Billed demand is at least a share of the highest demand of earlier months.
+    Billed demand is at least a share of the highest demand of earlier bills.
 
-    `share` 0.8 is 80 %.  `months` back from, and without, the month of the bill.  `own`:
-    the month's own demand counts too (if not, the share of the past is billed, wherever
+    `share` 0.8 is 80 %.  `months` back from the month of the bill, which is that of its
+    fifteenth day; of its own days nothing counts as earlier.  `own`:
+    the bill's own demand counts too (if not, the share of the past is billed, wherever
     there is a past). `of_months`: only demands of these months are remembered.  `over`:
     the past of the same time-of-use period, or the highest of all hours.
     """
@@ -86,26 +88,26 @@ class Demand:
     minutes: Annotated[int, Field(ge=1, le=1440)] | None = None
     longer_intervals: Literal["refused", "taken"] = "refused"
     per: Per = "month"
-    step: Price | None = None
+    step: Step | None = None
     mode: Mode = "half-up"
     at_least: Price = ZERO
     ratchet: Ratchet | None = None
     contract: Contract | None = None
     discount: LoadDiscount | None = None
 
-    def lines(self, part: Part) -> Iterator[Draft]:
+    def lines(self, part: BillSegment) -> Iterator[UnroundedLine]:
         """A line for each period and block in which there was demand."""
-        for season, stretch in part.by_season(any(rate.season for rate in self.rates)):
-            peaks = stretch.kw(
-                Peak(self.unit, self.minutes, self.longer_intervals), self.schedule
-            )
+        seasonal = any(rate.season for rate in self.rates)
+        for season, stretch in part.by_season(seasonal):
+            asked = Peak(self.unit, self.minutes, self.longer_intervals)
+            peaks = stretch.kw(asked, self.schedule, by_season=stretch is not part)
             if not peaks:
                 raise DemandMissing(charge=self.code, since=stretch.period.since)
             billed = self._billed(stretch, peaks)
             for period, kw in billed.items():
                 ladder = looked_up(self.rates, season, period).ladder
                 if self.contract:
-                    yield from self._by_contract(stretch, period, kw, ladder[0].price)
+                    yield from self._by_contract(stretch, period, kw, ladder)
                 else:
                     yield from self._by_blocks(stretch, period, kw, ladder)
 
@@ -114,7 +116,7 @@ class Demand:
         """Whether a bill depends on the bills before it."""
         return self.ratchet is not None
 
-    def _billed(self, part: Part, peaks: dict[str, Number]) -> dict[str, Number]:
+    def _billed(self, part: BillSegment, peaks: dict[str, Number]) -> dict[str, Number]:
         """Demand as it is billed: rounded, at least the ratchet's, at least the least."""
         if self.step is not None:
             step = self.step
@@ -140,45 +142,47 @@ class Demand:
         held = past * self.ratchet.share
         return larger(kw, held) if self.ratchet.own else held
 
-    def _past(self, part: Part, period: str, kw: Number) -> Number | None:
+    def _past(self, part: BillSegment, period: str, kw: Number) -> Number | None:
         """The highest demand of the months before; remembers this month's for those after."""
         assert self.ratchet is not None
-        month = part.period.since.replace(day=1)
-        past = []
-        earlier = month
-        for _ in range(self.ratchet.months):
-            earlier = (earlier - timedelta(days=1)).replace(day=1)
-            if ("peak", self.code, period, earlier) in part.memory:
-                past.append(recalled(part, "peak", self.code, period, earlier))
-        self._remember(part, period, month, kw)
+        bill = part.bill.since
+        memory = sorted(
+            since
+            for what, code, of, since in part.memory
+            if (what, code, of) == ("peak", self.code, period)
+        )
+        past = [
+            recalled(part, "peak", self.code, period, since)
+            for since in memory
+            if since < bill and month_number(bill) - month_number(since) <= self.ratchet.months
+        ]
+        self._remember(part, period, kw)
         return reduce(larger, past) if past else None
 
-    def _remember(self, part: Part, period: str, month: date, kw: Number) -> None:
+    def _remember(self, part: BillSegment, period: str, kw: Number) -> None:
         assert self.ratchet is not None
-        if self.ratchet.of_months and month.month not in self.ratchet.of_months:
+        days, bill = part.period, part.bill.since
+        middle = days.since + timedelta(days=(days.days - 1) // 2)
+        if self.ratchet.of_months and middle.month not in self.ratchet.of_months:
             return
-        if ("peak", self.code, period, month) in part.memory:
-            kw = larger(kw, recalled(part, "peak", self.code, period, month))
-        keep(part, "peak", self.code, period, month, kw)
-        forget(part, "peak", self.code, month.replace(year=month.year - 6))
+        if ("peak", self.code, period, bill) in part.memory:
+            kw = larger(kw, recalled(part, "peak", self.code, period, bill))
+        keep(part, "peak", self.code, period, bill, kw)
+        forget(part, "peak", self.code, bill - timedelta(days=6 * 366))
 
     def _by_blocks(
-        self, part: Part, period: str, kw: Number, ladder: tuple[Step, ...]
-    ) -> Iterator[Draft]:
-        above: Number = ZERO
-        for tier, block in enumerate(ladder, 1):
-            rung = Rung(tier if len(ladder) > 1 else 0, above, block.upto, block.price)
-            yield self._line(
-                part, period, rung.tier, rung.part_of(kw), self._price(part, rung.price)
-            )
-            above = block.upto
+        self, part: BillSegment, period: str, kw: Number, ladder: tuple[Tier, ...]
+    ) -> Iterator[UnroundedLine]:
+        for rung in rungs_of(ladder):
+            price = self._price(part, rung.price)
+            yield self._line(part, period, rung.tier, rung.part_of(kw), price)
 
     def _by_contract(
-        self, part: Part, period: str, kw: Number, price: Number
-    ) -> Iterator[Draft]:
-        """Line 1 the contract, line 2 what is beyond its band."""
+        self, part: BillSegment, period: str, kw: Number, ladder: tuple[Tier, ...]
+    ) -> Iterator[UnroundedLine]:
+        """A line for each block of the contract, then for each of what is beyond its band."""
         assert self.contract is not None
-        price = self._price(part, price)
+        rungs = list(rungs_of(ladder))
         agreed = part.measured.held("contract", part.period)
         if not agreed:
             raise NotAgreed(charge=self.code, since=part.period.since)
@@ -191,23 +195,34 @@ class Demand:
             billed = contract
             if self.contract.beyond == "band":
                 billed = contract + exceeds(kw, band) * (band - contract)
-            yield self._line(stretch, period, 1, billed, price)
-            over = larger(kw - band, ZERO)
-            yield self._line(stretch, period, 2, over, price * self.contract.factor)
+            for tier, rung in enumerate(rungs, 1):
+                price = self._price(part, rung.price)
+                yield self._line(stretch, period, tier, rung.part_of(billed), price)
+            for tier, rung in enumerate(rungs, len(rungs) + 1):
+                price = self._price(part, rung.price) * self.contract.factor
+                over = rung.part_of(larger(kw, band)) - rung.part_of(band)
+                yield self._line(stretch, period, tier, over, price)
 
-    def _price(self, part: Part, price: Number) -> Number:
+    def _price(self, part: BillSegment, price: Number) -> Number:
         """The price, less the discount for a well used capacity."""
         if self.discount is None:
             return price
-        kva = total(capacity for _, capacity in part.measured.held("capacity", part.period))
-        enough = kva * self.discount.from_kwh_per_kva
-        short = exceeds(enough, total(part.kwh().values()))
+        whole = part.whole_bill
+        kva_days = total(
+            kva * Decimal(days.days)
+            for days, kva in part.measured.held("capacity", whole.period)
+        )
+        enough = kva_days * self.discount.from_kwh_per_kva
+        used = total(whole.kwh().values()) * Decimal(whole.period.days)
+        short = exceeds(enough, used)
         return price * (self.discount.factor + short * (1 - self.discount.factor))
 
-    def _line(self, part: Part, period: str, tier: int, kw: Number, price: Number) -> Draft:
+    def _line(
+        self, part: BillSegment, period: str, tier: int, kw: Number, price: Number
+    ) -> UnroundedLine:
         days = part.period
         amount = part.times(kw * price, self.per)
-        return Draft(
+        return UnroundedLine(
             self.code,
             self.kind,
             kw,

@@ -11,7 +11,16 @@ from pydantic import Field
 
 from domain.kit import value
 from domain.pricing.calendars import MonthDay
-from domain.pricing.charges.kit import Code, Draft, Part, Per, forget, keep, recalled
+from domain.pricing.charges.kit import (
+    BillSegment,
+    Code,
+    Peak,
+    Per,
+    UnroundedLine,
+    forget,
+    keep,
+    recalled,
+)
 from domain.pricing.charges.net import Net, netted
 from domain.pricing.charges.rates import Rate, Rung, looked_up
 from domain.pricing.exact import ZERO, Number, larger, total
@@ -53,10 +62,12 @@ class Energy:
     household: Household | None = None
     year_begins: MonthDay = "01-01"
     net: Net | None = None
+    minutes: Annotated[int, Field(ge=1, le=1440)] | None = None  # of the demand of `kw` blocks
+    longer_intervals: Literal["refused", "taken"] = "refused"
 
-    def lines(self, part: Part) -> Iterator[Draft]:
+    def lines(self, part: BillSegment) -> Iterator[UnroundedLine]:
         """A line for each period and block in which there was energy."""
-        for season, stretch in part.by_season(any(rate.season for rate in self.rates)):
+        for season, stretch in part.by_season(self._seasonal):
             for began, piece in self._until_reset(stretch):
                 yield from self._ladders(piece, season, began)
 
@@ -70,41 +81,48 @@ class Energy:
         """Whether a bill depends on the bills before it."""
         return self.to_date or (self.net is not None and self.net.surplus == "kept")
 
-    def _until_reset(self, part: Part) -> Iterator[tuple[date, Part]]:
+    @property
+    def _seasonal(self) -> bool:
+        return self.blocks_per == "season-to-date" or any(rate.season for rate in self.rates)
+
+    def _until_reset(self, part: BillSegment) -> Iterator[tuple[date, BillSegment]]:
         """The part cut where its ladders start anew, with the day on which they started."""
         match self.blocks_per:
             case "year-to-date":
+                yield from part.by_year(self.year_begins)
+            case "season-to-date" if len(part.calendar.seasons) < 2:  # the year is the season
                 yield from part.by_year(self.year_begins)
             case "season-to-date":
                 yield part.season_began(), part
             case _:
                 yield part.period.since, part
 
-    def _ladders(self, part: Part, season: str, began: date) -> Iterator[Draft]:
+    def _ladders(self, part: BillSegment, season: str, began: date) -> Iterator[UnroundedLine]:
         kwh, surplus = netted(self.net, self.code, part, self.schedule)
         ladders = {
             period: list(self._rungs(looked_up(self.rates, season, period), part))
-            for period in kwh
+            for period in kwh | surplus
         }
         for period, tier, quantity in self._filled(part, kwh, ladders, began):
             rung = ladders[period][tier]
             yield self._line(part, period, rung, quantity)
         for period, given in surplus.items():
-            yield self._line(part, period, ladders[period][0], -given)
+            for rung in ladders[period]:
+                yield self._line(part, period, rung, -rung.part_of(given))
 
     def _filled(
         self,
-        part: Part,
+        part: BillSegment,
         kwh: Mapping[str, Number],
         ladders: Mapping[str, list[Rung]],
         began: date,
     ) -> Iterator[tuple[str, int, Number]]:
         """How much of each period's kWh is in each of its blocks."""
-        if self.pooling == "in-time-order":
+        if self.pooling == "in-time-order" and not (self.net and self.net.over == "month"):
             yield from self._in_order(part, ladders, began)
             return
         everything = total(kwh.values())
-        pooled = self.pooling == "pro-rata"
+        pooled = self.pooling != "each-period"  # what is left of a month has no order
         before = self._before(part, began, "", everything) if pooled else ZERO
         for period, used in kwh.items():
             rungs = ladders[period]
@@ -118,16 +136,23 @@ class Energy:
                     yield period, tier, rung.part_of(used, before)
 
     def _in_order(
-        self, part: Part, ladders: Mapping[str, list[Rung]], began: date
+        self, part: BillSegment, ladders: Mapping[str, list[Rung]], began: date
     ) -> Iterator[tuple[str, int, Number]]:
-        limits = {period: [rung.upto for rung in rungs] for period, rungs in ladders.items()}
+        limits = {
+            period: [*(rung.above for rung in rungs[1:]), None]
+            for period, rungs in ladders.items()
+        }
+        over = self.net.over if self.net and self.net.over != "month" else None
         before = self._before(part, began, "", ZERO)
-        filled = part.in_time_order(self.schedule, limits, before)
+        filled = part.in_time_order(self.schedule, limits, before, over)
         self._before(part, began, "", total(filled.values()))
         for (period, tier), quantity in filled.items():
+            if self.steps == "increments":  # an increment is paid by all that is above it
+                above = (filled[period, n] for n in range(tier, len(ladders[period])))
+                quantity = total(above)
             yield period, tier, quantity
 
-    def _before(self, part: Part, began: date, period: str, used: Number) -> Number:
+    def _before(self, part: BillSegment, began: date, period: str, used: Number) -> Number:
         """How far up the ladder earlier bills had come; remembers how far this one comes."""
         if not self.to_date:
             return ZERO
@@ -136,7 +161,7 @@ class Energy:
         forget(part, "block", self.code, began)
         return before
 
-    def _rungs(self, rate: Rate, part: Part) -> Iterator[Rung]:
+    def _rungs(self, rate: Rate, part: BillSegment) -> Iterator[Rung]:
         ladder = rate.ladder
         above: Number = ZERO
         below = ZERO  # the price of the block before
@@ -150,7 +175,7 @@ class Energy:
                 below = block.price
             above = upto
 
-    def _limit(self, upto: Price, part: Part) -> Number:
+    def _limit(self, upto: Price, part: BillSegment) -> Number:
         """The limit of a block for these days and this household."""
         limit: Number = upto
         if self.household and part.measured.persons >= self.household.persons:
@@ -159,15 +184,21 @@ class Energy:
             case "year-to-date" | "season-to-date":
                 return limit
             case "kw":
-                return limit * part.highest_kw()
+                return part.times(limit, "period") * self._highest_kw(part)
             case "kw-day":
-                return part.times(limit, "day") * part.highest_kw()
+                return part.times(limit, "day") * self._highest_kw(part)
             case per:
                 return part.times(limit, per)
 
-    def _line(self, part: Part, period: str, rung: Rung, quantity: Number) -> Draft:
+    def _highest_kw(self, part: BillSegment) -> Number:
+        asked = Peak(minutes=self.minutes, longer=self.longer_intervals)
+        return part.highest_kw(asked, self._seasonal)
+
+    def _line(
+        self, part: BillSegment, period: str, rung: Rung, quantity: Number
+    ) -> UnroundedLine:
         days = part.period
-        return Draft(
+        return UnroundedLine(
             self.code,
             self.kind,
             quantity,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import ClassVar, Literal
 
 from domain.kit import value
 from domain.pricing.calendars import Month
-from domain.pricing.charges.kit import Code, Draft, Part, keep
+from domain.pricing.charges.kit import BillSegment, Code, Per, UnroundedLine, keep
 from domain.pricing.charges.net import BANK, balanced, settles, surplus_to_date
-from domain.pricing.charges.rates import Rate, looked_up
+from domain.pricing.charges.rates import Rate, Rung, looked_up, rungs_of
 from domain.pricing.exact import ZERO, Number, larger
 from domain.values import Price, Text
 
@@ -25,27 +26,31 @@ class Export:
     rates: tuple[Rate, ...]
     schedule: Text | None = None
     over: Literal["interval", "hour", "month"] | None = None
+    blocks_per: Per = "month"
 
-    def lines(self, part: Part) -> Iterator[Draft]:
+    def lines(self, part: BillSegment) -> Iterator[UnroundedLine]:
         """A line for each period; the amount is a credit, so below zero."""
         for season, stretch in part.by_season(any(rate.season for rate in self.rates)):
-            days = stretch.period
             for period, kwh in self._given(stretch).items():
-                price = looked_up(self.rates, season, period).ladder[0].price
-                amount = -(kwh * price)
-                yield Draft(
-                    self.code,
-                    self.kind,
-                    kwh,
-                    "kWh",
-                    price,
-                    amount,
-                    days.since,
-                    days.until,
-                    period,
-                )
+                ladder = looked_up(self.rates, season, period).ladder
+                for rung in rungs_of(ladder, partial(stretch.times, per=self.blocks_per)):
+                    yield self._line(stretch, period, rung, rung.part_of(kwh))
 
-    def _given(self, part: Part) -> dict[str, Number]:
+    def _line(self, part: BillSegment, period: str, rung: Rung, kwh: Number) -> UnroundedLine:
+        return UnroundedLine(
+            self.code,
+            self.kind,
+            kwh,
+            "kWh",
+            rung.price,
+            -(kwh * rung.price),
+            part.period.since,
+            part.period.until,
+            period,
+            rung.tier,
+        )
+
+    def _given(self, part: BillSegment) -> dict[str, Number]:
         if self.over != "month":
             return part.kwh("export", self.schedule, self.over)
         balance = balanced(part, self.schedule)
@@ -64,13 +69,13 @@ class Surplus:
     settles: Month = 12
     looks_back: ClassVar[bool] = True
 
-    def lines(self, part: Part) -> Iterator[Draft]:
+    def lines(self, part: BillSegment) -> Iterator[UnroundedLine]:
         """One line in that month, a credit; none in others."""
         kwh = surplus_to_date(part, self.code)
         paid = settles(self.settles, part)
         keep(part, "bank", self.code, "", BANK, ZERO if paid else kwh)
         if paid:
             days, amount = part.period, -(kwh * self.price)
-            yield Draft(
+            yield UnroundedLine(
                 self.code, self.kind, kwh, "kWh", self.price, amount, days.since, days.until
             )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import ClassVar, Literal
 
 from domain.kit import value
-from domain.pricing.charges.kit import Code, Draft, Part, Per
+from domain.pricing.charges.kit import BillSegment, Code, Per, UnroundedLine
 from domain.values import Price
 
 
@@ -21,9 +21,9 @@ class Fixed:
     price: Price
     per: Per = "month"
 
-    def lines(self, part: Part) -> Iterator[Draft]:
+    def lines(self, part: BillSegment) -> Iterator[UnroundedLine]:
         """One line: the price times how many of its units the days are."""
-        yield Draft(
+        yield UnroundedLine(
             self.code,
             self.kind,
             part.count(self.per),

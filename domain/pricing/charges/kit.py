@@ -1,12 +1,12 @@
 """
-What every kind of charge is written with: `Part` is what it is shown, `Draft` its answer.
+What every kind of charge is written with: `BillSegment` and `UnroundedLine`.
 
 A charge is a frozen value (what the tariff says) with one method (how it is calculated):
 
-    def lines(self, part: Part) -> Iterator[Draft]
+    def lines(self, part: BillSegment) -> Iterator[UnroundedLine]
 
-A part is some days of a bill under one tariff version.  Whatever a charge may know is asked of
-it, so that the same rule gives amounts, explanations and columns of many accounts.
+A segment is some days of a bill under one tariff version.  Whatever a charge may know is
+asked of it, so that the same rule gives amounts, explanations and columns of many accounts.
 """
 
 from __future__ import annotations
@@ -89,8 +89,9 @@ class Measured(Protocol):
         calendar: Calendar,
         limits: Mapping[str, list[Number]],
         before: Number,
+        over: Literal["interval", "hour"] | None = None,
     ) -> dict[tuple[str, int], Number]:
-        """KWh by period and block of one ladder that fills as energy flows."""
+        """KWh by period and block of one ladder that fills as energy flows; `over` as above."""
         ...
 
     def held(self, what: Agreed, period: Period) -> list[tuple[Period, Number]]:
@@ -111,7 +112,7 @@ class NotAgreed(Refused):
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class UnroundedLine:
     """A line before rounding; `amount` is in major units, exact."""
 
     code: str
@@ -125,9 +126,9 @@ class Draft:
     period: str = ""
     tier: int = 0
 
-    def worth(self, amount: Number) -> Draft:
+    def worth(self, amount: Number) -> UnroundedLine:
         """The same line with another amount."""
-        return Draft(
+        return UnroundedLine(
             self.code,
             self.kind,
             self.quantity,
@@ -142,7 +143,7 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class BillSegment:
     """Some days of a bill under one tariff version, and what was measured in them."""
 
     period: Period
@@ -151,7 +152,9 @@ class Part:
     schedules: Mapping[str, Schedule]
     measured: Measured
     memory: Memory
-    settled: list[Draft] = field(default_factory=list)  # the lines of charges said before
+    settled: list[UnroundedLine] = field(
+        default_factory=list
+    )  # the lines of charges said before
 
     def kwh(
         self,
@@ -163,24 +166,40 @@ class Part:
         table = self.schedules[schedule] if schedule else None
         return self.measured.energy(self.period, channel, table, self.calendar, over)
 
-    def kw(self, asked: Peak = Peak(), schedule: str | None = None) -> dict[str, Number]:
-        """Highest demand by time-of-use period."""
-        table = self.schedules[schedule] if schedule else None
-        return self.measured.peaks(self.period, asked, table, self.calendar)
+    def kw(
+        self, asked: Peak = Peak(), schedule: str | None = None, by_season: bool = False
+    ) -> dict[str, Number]:
+        """
+        Highest demand by time-of-use period.
 
-    def highest_kw(self, asked: Peak = Peak()) -> Number:
+        Of the whole bill, for a tariff version that begins within it begins no new demand;
+        `by_season`: of the days of the bill in the season that these days are in.
+        """
+        table = self.schedules[schedule] if schedule else None
+        for _, stretch in self.whole_bill.by_season(by_season):
+            if self.period.since in stretch.period:
+                return self.measured.peaks(stretch.period, asked, table, self.calendar)
+        raise AssertionError("the days of a segment are days of its bill")
+
+    def highest_kw(self, asked: Peak = Peak(), by_season: bool = False) -> Number:
         """The highest demand of all hours.  Raises DemandMissing."""
-        found = list(self.kw(asked).values())
+        found = list(self.kw(asked, by_season=by_season).values())
         if not found:
             raise DemandMissing(since=self.period.since, until=self.period.until)
         return reduce(larger, found)
 
     def in_time_order(
-        self, schedule: str | None, limits: Mapping[str, list[Number]], before: Number
+        self,
+        schedule: str | None,
+        limits: Mapping[str, list[Number]],
+        before: Number,
+        over: Literal["interval", "hour"] | None = None,
     ) -> dict[tuple[str, int], Number]:
         """KWh by period and block of one ladder that fills as energy flows."""
         table = self.schedules[schedule] if schedule else None
-        return self.measured.in_time_order(self.period, table, self.calendar, limits, before)
+        return self.measured.in_time_order(
+            self.period, table, self.calendar, limits, before, over
+        )
 
     def base(self, of: Sequence[str], but: Sequence[str] = ()) -> Number:
         """The sum of the lines said before whose code or kind is in `of` (all, if empty)."""
@@ -210,11 +229,16 @@ class Part:
         share = self.share(per)
         return Decimal(share.numerator) / Decimal(share.denominator)
 
-    def within(self, since: date, until: date) -> Part:
+    def within(self, since: date, until: date) -> BillSegment:
         """The days of it from `since` to before `until`."""
         return replace(self, period=Period(since=since, until=until))
 
-    def by_season(self, matters: bool = True) -> Iterator[tuple[str, Part]]:
+    @property
+    def whole_bill(self) -> BillSegment:
+        """All days of the bill, as this version of the tariff sees them."""
+        return self.within(self.bill.since, self.bill.until)
+
+    def by_season(self, matters: bool = True) -> Iterator[tuple[str, BillSegment]]:
         """It cut where the season changes; whole, in the season "", if that is no matter."""
         if not matters or not self.calendar.seasons:
             yield "", self
@@ -227,14 +251,13 @@ class Part:
                 first, season = day, now
         yield season, self.within(first, self.period.until)
 
-    def by_year(self, begins: str) -> Iterator[tuple[date, Part]]:
+    def by_year(self, begins: str) -> Iterator[tuple[date, BillSegment]]:
         """It cut where a year of account begins (`begins` as 01-01), with the day it began."""
-        month, day = int(begins[:2]), int(begins[3:])
         first = self.period.since
-        start = date(first.year, month, day)
-        start = start if start <= first else date(first.year - 1, month, day)
+        start = _year_begins(first.year, begins)
+        start = start if start <= first else _year_begins(first.year - 1, begins)
         while first < self.period.until:
-            following = date(start.year + 1, month, day)
+            following = _year_begins(start.year + 1, begins)
             until = min(following, self.period.until)
             yield start, self.within(first, until)
             first, start = until, following
@@ -276,6 +299,20 @@ def _months(since: date, until: date) -> Iterator[tuple[int, int]]:
         since = end
 
 
+def _year_begins(year: int, begins: str) -> date:
+    """The day of a year written as 01-01; 29 February is 1 March where there is none."""
+    month, day = int(begins[:2]), int(begins[3:])
+    if day <= monthrange(year, month)[1]:
+        return date(year, month, day)
+    return next_month(date(year, month, 1))
+
+
+def month_number(since: date) -> int:
+    """A bill belongs to the month in which its fifteenth day lies; months are counted."""
+    fifteenth = since + timedelta(days=14)
+    return fifteenth.year * 12 + fifteenth.month
+
+
 def _leap(year: int) -> bool:
     return monthrange(year, 2)[1] == 29
 
@@ -285,19 +322,21 @@ def yesterday(day: date) -> date:
     return day - timedelta(days=1)
 
 
-def keep(part: Part, what: What, code: str, period: str, since: date, quantity: Number) -> None:
+def keep(
+    part: BillSegment, what: What, code: str, period: str, since: date, quantity: Number
+) -> None:
     """Hand something on to the next bill, in place of what was handed on before."""
     part.memory[what, code, period, since] = quantity
 
 
-def forget(part: Part, what: What, code: str, before: date) -> None:
+def forget(part: BillSegment, what: What, code: str, before: date) -> None:
     """Hand on no more of what is older than a day."""
     old = [key for key in part.memory if key[:2] == (what, code) and key[3] < before]
     for key in old:
         del part.memory[key]
 
 
-def recalled(part: Part, what: What, code: str, period: str, since: date) -> Number:
+def recalled(part: BillSegment, what: What, code: str, period: str, since: date) -> Number:
     """What an earlier bill handed on; zero if nothing."""
     kept = part.memory.get((what, code, period, since), ZERO)
     return part.measured.known(kept, f"{what} carried forward, {code} {period}".rstrip())

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from domain.kit import value
 from domain.pricing.calendars import Month
-from domain.pricing.charges.kit import Code, Draft, Part, Per, keep, recalled
+from domain.pricing.charges.kit import BillSegment, Code, Per, UnroundedLine, keep, recalled
 from domain.pricing.charges.net import BANK, settles
 from domain.pricing.exact import ZERO, Number, larger
 from domain.values import Price
@@ -36,14 +36,14 @@ class Minimum:
         """Whether a bill depends on the bills before it."""
         return self.settles is not None
 
-    def lines(self, part: Part) -> Iterator[Draft]:
+    def lines(self, part: BillSegment) -> Iterator[UnroundedLine]:
         """One line: what is missing from the minimum of these days."""
         owed, base = part.times(self.price, self.per), part.base(self.of, self.but)
         if self.settles is not None:
             owed, base = self._to_date(part, "owed", owed), self._to_date(part, "billed", base)
             if not settles(self.settles, part):
                 return
-        yield Draft(
+        yield UnroundedLine(
             self.code,
             self.kind,
             part.count(self.per),
@@ -54,7 +54,9 @@ class Minimum:
             part.period.until,
         )
 
-    def _to_date(self, part: Part, what: Literal["owed", "billed"], amount: Number) -> Number:
+    def _to_date(
+        self, part: BillSegment, what: Literal["owed", "billed"], amount: Number
+    ) -> Number:
         """With what earlier bills of the year handed on; handed on until settled."""
         summed = recalled(part, "billed", self.code, what, BANK) + amount
         paid = settles(self.settles, part)

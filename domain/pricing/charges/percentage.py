@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import ClassVar, Literal
 
 from domain.kit import value
-from domain.pricing.charges.kit import Code, Draft, Part
+from domain.pricing.charges.kit import BillSegment, Code, UnroundedLine
 from domain.pricing.exact import ONE, Number
 from domain.values import Price
 
@@ -29,7 +29,11 @@ class Percentage:
     but: tuple[Code, ...] = ()
     included: bool = False
 
-    def lines(self, part: Part) -> Iterator[Draft]:
+    def __post_init__(self) -> None:
+        if self.included and self.rate <= -1:
+            raise ValueError("a tax that prices include is above -1, or no price could be")
+
+    def lines(self, part: BillSegment) -> Iterator[UnroundedLine]:
         """One line: its rate times its base, as rounded if lines are rounded."""
         base = part.base(self.of, self.but)
         if not self.included:
@@ -39,6 +43,10 @@ class Percentage:
         yield self._line(part, self.kind, base, tax)
         yield self._line(part, "tax-included", base, -tax)
 
-    def _line(self, part: Part, kind: str, base: Number, amount: Number) -> Draft:
+    def _line(
+        self, part: BillSegment, kind: str, base: Number, amount: Number
+    ) -> UnroundedLine:
         days = part.period
-        return Draft(self.code, kind, base, "", self.rate, amount, days.since, days.until)
+        return UnroundedLine(
+            self.code, kind, base, "", self.rate, amount, days.since, days.until
+        )

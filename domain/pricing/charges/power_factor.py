@@ -7,9 +7,9 @@ from decimal import Decimal
 from typing import ClassVar, Literal
 
 from domain.kit import value
-from domain.pricing.charges.kit import Code, Draft, Part
+from domain.pricing.charges.kit import BillSegment, Code, UnroundedLine
 from domain.pricing.exact import ZERO, Number, power_factor, to_step, total, within
-from domain.values import Mode, Price
+from domain.values import Mode, Price, Step
 
 POINT = Decimal("0.01")
 
@@ -47,7 +47,7 @@ class PowerFactor:
     slopes: tuple[Slope, ...]
     of: tuple[Code, ...] = ()
     but: tuple[Code, ...] = ()
-    step: Price = POINT  # to which the power factor is rounded
+    step: Step = POINT  # to which the power factor is rounded
     mode: Mode = "half-up"
 
     def __post_init__(self) -> None:
@@ -55,19 +55,22 @@ class PowerFactor:
             if slope.since < self.standard < slope.until:
                 raise ValueError("a slope lies above the standard or below it")
 
-    def lines(self, part: Part) -> Iterator[Draft]:
+    def lines(self, part: BillSegment) -> Iterator[UnroundedLine]:
         """One line: its percentage of its base."""
         rate = self.percent(self.power_factor(part)) / 100
         base = part.base(self.of, self.but)
         days = part.period
-        yield Draft(self.code, self.kind, base, "", rate, base * rate, days.since, days.until)
+        yield UnroundedLine(
+            self.code, self.kind, base, "", rate, base * rate, days.since, days.until
+        )
 
-    def power_factor(self, part: Part) -> Number:
-        """As told, or from the kWh and kvarh of the days; rounded to the step."""
+    def power_factor(self, part: BillSegment) -> Number:
+        """As told, or from the kWh and kvarh of the whole bill; rounded to the step."""
         told = part.measured.told_power_factor
         if told is None:
-            active = total(part.kwh("import").values())
-            told = power_factor(active, total(part.kwh("reactive").values()))
+            whole = part.whole_bill
+            active = total(whole.kwh("import").values())
+            told = power_factor(active, total(whole.kwh("reactive").values()))
         return to_step(told, self.mode, self.step)
 
     def percent(self, factor: Number) -> Number:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from domain.kit import Refused, value
 from domain.pricing.calendars import Calendar, Label, Schedule
@@ -25,7 +25,10 @@ class Block:
     upto: Price | None = None
 
 
-class Step(NamedTuple):
+Scaled: TypeAlias = Callable[[Decimal], Number]
+
+
+class Tier(NamedTuple):
     """A block of a ladder, or its only price."""
 
     price: Decimal
@@ -52,11 +55,11 @@ class Rate:
             raise ValueError("the last block has no end")
 
     @property
-    def ladder(self) -> tuple[Step, ...]:
+    def ladder(self) -> tuple[Tier, ...]:
         """Its blocks, also when it is one price."""
         if self.price is not None:
-            return (Step(self.price, None),)
-        return tuple(Step(block.price, block.upto) for block in self.blocks)
+            return (Tier(self.price, None),)
+        return tuple(Tier(block.price, block.upto) for block in self.blocks)
 
     @property
     def place(self) -> str:
@@ -80,6 +83,15 @@ class Rung:
             return within(quantity, self.above, self.upto)
         after = within(before + quantity, self.above, self.upto)
         return after - within(before, self.above, self.upto)
+
+
+def rungs_of(ladder: Sequence[Tier], scaled: Scaled = lambda upto: upto) -> Iterator[Rung]:
+    """The blocks of a ladder, their limits scaled to the days at hand."""
+    above: Number = ZERO
+    for tier, block in enumerate(ladder, 1):
+        upto = None if block.upto is None else scaled(block.upto)
+        yield Rung(tier if len(ladder) > 1 else 0, above, upto, block.price)
+        above = upto
 
 
 def looked_up(rates: Sequence[Rate], season: str, period: str) -> Rate:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import ClassVar, Literal
 
 from domain.kit import value
-from domain.pricing.charges.kit import Code, Draft, Part
+from domain.pricing.charges.kit import BillSegment, Code, UnroundedLine
 from domain.pricing.exact import ZERO, larger, total
 from domain.values import Price
 
@@ -22,12 +22,12 @@ class Reactive:
     price: Price
     free: Price = ZERO
 
-    def lines(self, part: Part) -> Iterator[Draft]:
+    def lines(self, part: BillSegment) -> Iterator[UnroundedLine]:
         """One line over what is not free."""
         kwh = total(part.kwh("import").values())
         kvarh = total(part.kwh("reactive").values())
         beyond = larger(kvarh - kwh * self.free, ZERO)
         days, amount = part.period, beyond * self.price
-        yield Draft(
+        yield UnroundedLine(
             self.code, self.kind, beyond, "kvarh", self.price, amount, days.since, days.until
         )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import ClassVar, Literal
 
 from domain.kit import value
-from domain.pricing.charges.kit import Code, Draft, Part
+from domain.pricing.charges.kit import BillSegment, Code, UnroundedLine
 from domain.pricing.exact import total
 from domain.pricing.usage import Channel
 from domain.values import Price
@@ -23,12 +23,12 @@ class Rider:
     price: Price
     channel: Channel = "import"
 
-    def lines(self, part: Part) -> Iterator[Draft]:
+    def lines(self, part: BillSegment) -> Iterator[UnroundedLine]:
         """One line over all kWh."""
         kwh = total(part.kwh(self.channel).values())
         days = part.period
         unit = "kvarh" if self.channel == "reactive" else "kWh"
-        yield Draft(
+        yield UnroundedLine(
             self.code,
             self.kind,
             kwh,

@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from domain.pricing.charges import Draft
+from domain.pricing.charges import UnroundedLine
 from domain.pricing.charges.kit import Memory
 from domain.pricing.exact import CONTEXT, Number
 from domain.pricing.rating.columns import Column
-from domain.pricing.rating.intervals import Ints
+from domain.pricing.rating.intervals import Ints, fitting, integers_of, summable
 from domain.pricing.rating.lines import Line, Rated
 from domain.pricing.rating.measured import Meters, plain
 from domain.pricing.rating.rate import Calculation, calculate, carry_of, printed, rate
@@ -29,6 +29,7 @@ from domain.pricing.tariff import TariffVersion
 from domain.pricing.usage import Carry, Usage
 from domain.values import Period
 
+FINEST = 6  # decimals of a Wh that a series may have
 FEW = 4  # fewer accounts than this are rated one by one
 
 
@@ -54,7 +55,7 @@ class RatedColumns:
 
     currency: str
     size: int
-    drafts: tuple[tuple[Draft, TariffVersion], ...]
+    drafts: tuple[tuple[UnroundedLine, TariffVersion], ...]
     amounts: tuple[Ints, ...]  # of each draft, in minor units
     total: Ints
     memory: Memory
@@ -118,9 +119,9 @@ def _columns(
     first = calculation.drafts[0][1] if calculation.drafts else versions[0]
     document, digits = first.document, first.digits
     amounts = tuple(_minor(draft.amount, digits, size) for draft, _ in calculation.drafts)
-    total = np.zeros(size, np.int64)
-    for some in amounts:
-        total = total + some
+    total = fitting(np.zeros(size, np.int64), 1)
+    if amounts:
+        total = np.sum([fitting(some, len(amounts)) for some in amounts], axis=0)
     return RatedColumns(document.currency, size, calculation.drafts, amounts, total, memory)
 
 
@@ -153,13 +154,19 @@ def rate_all(
 def together(usages: Sequence[Usage]) -> Population:
     """One population of usages that have the same form."""
     first = usages[0]
+    days = max([(one.until - one.since).days for one in first.registers], default=1)
+    factor = 2 * days * 10**FINEST * len(first.registers)  # shares of days, sums of registers
     return Population(
         len(usages),
         replace(
             first,
             series=(),
             registers=tuple(
-                replace(one, wh=_stack(usage.registers[n].wh for usage in usages), facts=())
+                replace(
+                    one,
+                    wh=_stack((usage.registers[n].wh for usage in usages), factor),
+                    facts=(),
+                )
                 for n, one in enumerate(first.registers)
             ),
             demands=tuple(
@@ -209,14 +216,12 @@ def _remembered(carries: Sequence[Carry]) -> Memory:
 def _run(usages: Sequence[Usage], n: int) -> Run:
     one = usages[0].series[n]
     fine = max(each.digits for each in usages[0].series)
-    wh = np.array([usage.series[n].wh for usage in usages], np.int64) * 10 ** (
-        fine - one.digits
-    )
+    wh = summable([usage.series[n].wh for usage in usages], 10 ** (fine - one.digits))
     return Run(one.channel, one.start, one.minutes, wh)
 
 
-def _stack(integers: Any) -> Any:
-    return np.array(list(integers), np.int64)
+def _stack(integers: Any, factor: int = 1) -> Any:
+    return fitting(integers_of(list(integers)), factor)
 
 
 def _agreed(integers: Sequence[int | None]) -> Any:
@@ -232,7 +237,7 @@ def _number(integers: Any, digits: int) -> Number:
 def _minor(amount: Number, digits: int, size: int) -> Ints:
     if isinstance(amount, Column):
         return np.broadcast_to(amount.integers(digits), (size,))
-    return np.full(size, int(amount.scaleb(digits)))
+    return integers_of([int(amount.scaleb(digits))] * size)
 
 
 def _each(number: Number, size: int) -> list[Decimal]:

@@ -35,7 +35,10 @@ class Column(Unlike):
 
     def __add__(self, other: Number) -> Column:
         one, another, den = _alike(self, _column(other))
-        return Column(one.num + another.num, den, one.bound + another.bound)
+        bound = one.bound + another.bound
+        if bound >= LIMIT:
+            return Column(_big(one.num) + _big(another.num), den, bound)
+        return Column(one.num + another.num, den, bound)
 
     def __radd__(self, other: Number) -> Column:
         return self.__add__(other)

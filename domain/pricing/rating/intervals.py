@@ -24,6 +24,32 @@ T = TypeVar("T")
 Ints = NDArray[Any]  # int64, or Python integers where they may not fit
 
 
+LIMIT = 2**62  # 64-bit integers below it can be added once without running over
+HOUR = 60  # a value becomes a demand by at most as much
+
+
+def integers_of(values: Any) -> Ints:
+    """An array of integers, of 64 bits or of Python's where one does not fit."""
+    try:
+        return np.array(values, np.int64)
+    except OverflowError:
+        return np.array(values, object)
+
+
+def fitting(values: Ints, factor: int) -> Ints:
+    """The same integers; Python's where `factor` times one of them might not fit 64 bits."""
+    if values.dtype == object or not values.size:
+        return values
+    largest = max(abs(int(values.max())), abs(int(values.min())))
+    return values if largest * factor < LIMIT else values.astype(object)
+
+
+def summable(values: Any, factor: int) -> Ints:
+    """Values (last axis time) times a factor, such that their sums and demands fit."""
+    made = integers_of(values)
+    return fitting(made, factor * max(made.shape[-1], 1) * HOUR) * factor
+
+
 class Remembered(Generic[T]):
     """
     The last answers, by the identity of some things and the value of others.

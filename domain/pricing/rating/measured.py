@@ -13,7 +13,7 @@ from domain.kit import Refused
 from domain.pricing.calendars import Calendar, Schedule
 from domain.pricing.charges.kit import Peak
 from domain.pricing.exact import Number, larger
-from domain.pricing.rating.intervals import runs
+from domain.pricing.rating.intervals import runs, summable
 from domain.pricing.rating.runs import Run, apparent, demand_runs, net_runs, resampled
 from domain.pricing.usage import Agreed, Channel, Registered, Series, Usage
 from domain.values import Period, midnight, whole
@@ -165,7 +165,7 @@ class Meters:
                     self._number(one.w, 3), f"highest {one.unit} {label}", one.facts
                 )
                 found[label] = larger(found[label], kw) if label in found else kw
-        for run in [] if found else demand_runs(self._covering, period, asked):
+        for run in [] if found else demand_runs(self._covering, period, asked, self.usage.zone):
             known = runs(
                 run.start,
                 run.minutes,
@@ -209,6 +209,7 @@ class Meters:
         calendar: Calendar,
         limits: Mapping[str, list[Number]],
         before: Number,
+        over: Literal["interval", "hour"] | None = None,
     ) -> dict[tuple[str, int], Number]:
         """KWh by period and block of one ladder that fills as energy flows."""
         filled: dict[tuple[str, int], Any] = {}
@@ -216,7 +217,7 @@ class Meters:
             label: [self._whole(limit) for limit in some] for label, some in limits.items()
         }
         reached = self._whole(before)
-        for run in self._covering(period, "import"):
+        for run in self._flows(period, "import", over):
             known = runs(
                 run.start,
                 run.minutes,
@@ -251,7 +252,10 @@ class Meters:
         mine = self._covering(period, channel)
         other = self._covering(period, "import" if channel == "export" else "export")
         if over == "hour":
-            mine, other = ([resampled(run, 60) for run in some] for some in (mine, other))
+            mine, other = (
+                [hour for run in some for hour in resampled(run, 60, self.usage.zone)]
+                for some in (mine, other)
+            )
         return net_runs(mine, other)
 
     def _registers(
@@ -300,7 +304,7 @@ class Meters:
 
 
 def _run(one: Series, fine: int) -> Run:
-    wh = np.array(one.wh, np.int64) * 10 ** (fine - one.digits)
+    wh = summable(one.wh, 10 ** (fine - one.digits))
     return Run(one.channel, one.start, one.minutes, wh, one.facts)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal, localcontext
 
 from domain.kit import Refused
-from domain.pricing.charges import Draft, Part
+from domain.pricing.charges import BillSegment, UnroundedLine
 from domain.pricing.charges.kit import Memory
 from domain.pricing.exact import CONTEXT, ONE, Number, to_step, total
 from domain.pricing.rating.lines import Line, Rated
@@ -32,7 +32,7 @@ class TwoCurrencies(Refused):
 class Calculation:
     """The drafts of a bill, each with its version, and the sum that they must come to."""
 
-    drafts: tuple[tuple[Draft, TariffVersion], ...]
+    drafts: tuple[tuple[UnroundedLine, TariffVersion], ...]
     total: Number
 
 
@@ -78,13 +78,13 @@ def calculate(
         raise NoTariff(day=reached)
     if len({version.document.currency for _, version in stretches}) > 1:
         raise TwoCurrencies
-    drafts: list[tuple[Draft, TariffVersion]] = []
+    drafts: list[tuple[UnroundedLine, TariffVersion]] = []
     last = stretches[-1][1]  # a bill is rounded as the version at its end says
     for days, version in stretches:
         document = version.document
         if document.registers_split == "reading":
             meters.check_read(days)
-        part = Part(
+        part = BillSegment(
             days,
             period,
             document.calendar,
@@ -100,7 +100,7 @@ def calculate(
     return _balanced(drafts, last)
 
 
-def _to_line(draft: Draft, last: TariffVersion) -> Draft:
+def _to_line(draft: UnroundedLine, last: TariffVersion) -> UnroundedLine:
     rounding = last.document.rounding
     if rounding.per == "document":
         return draft
@@ -108,7 +108,9 @@ def _to_line(draft: Draft, last: TariffVersion) -> Draft:
     return draft.worth(to_step(draft.amount, rounding.mode, step))
 
 
-def _balanced(drafts: list[tuple[Draft, TariffVersion]], last: TariffVersion) -> Calculation:
+def _balanced(
+    drafts: list[tuple[UnroundedLine, TariffVersion]], last: TariffVersion
+) -> Calculation:
     """Lines rounded to minor units whose sum is the document's, as its rounding says."""
     rounding, currency = last.document.rounding, last.document.currency
     exact = total(draft.amount for draft, _ in drafts)
@@ -127,12 +129,16 @@ def _balanced(drafts: list[tuple[Draft, TariffVersion]], last: TariffVersion) ->
         lines[at] = (draft.worth(draft.amount + rest), version)
     elif lines:
         first, until = lines[0][0].since, lines[-1][0].until
-        line = Draft("rounding", "rounding", rest, currency, Decimal(1), rest, first, until)
+        line = UnroundedLine(
+            "rounding", "rounding", rest, currency, Decimal(1), rest, first, until
+        )
         lines.append((line, last))
     return Calculation(tuple(lines), target)
 
 
-def _flat(lines: list[tuple[Draft, TariffVersion]], remainder: str | None) -> int | None:
+def _flat(
+    lines: list[tuple[UnroundedLine, TariffVersion]], remainder: str | None
+) -> int | None:
     """The line that takes the remainder: the last one with that code or period."""
     at = None
     for n, (draft, _) in enumerate(lines):
@@ -141,7 +147,7 @@ def _flat(lines: list[tuple[Draft, TariffVersion]], remainder: str | None) -> in
     return at
 
 
-def lines_of(calculation: Calculation) -> Iterator[tuple[Draft, TariffVersion]]:
+def lines_of(calculation: Calculation) -> Iterator[tuple[UnroundedLine, TariffVersion]]:
     """The drafts that become lines: those that say something."""
     for draft, version in calculation.drafts:
         if draft.amount or (draft.quantity and draft.kind not in ("minimum", "rounding")):

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from itertools import pairwise
 from math import isqrt
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -17,6 +20,7 @@ from domain.pricing.usage import Channel
 from domain.values import Period
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+NOTHING, MINUTE = timedelta(0), timedelta(minutes=1)
 
 
 class TooCoarse(Refused):
@@ -43,18 +47,60 @@ class Run:
         return self.start + timedelta(minutes=self.minutes * self.wh.shape[-1])
 
 
-def resampled(run: Run, minutes: int) -> Run:
+def resampled(run: Run, minutes: int, zone: str) -> list[Run]:
     """
-    The energy of longer intervals, which begin at whole multiples of their length (UTC).
+    The energy of longer intervals, which begin at whole multiples of their length.
 
-    A first or last interval that is not complete has what there is of it.  Raises TooCoarse.
+    They are those of the clock on the wall; where it is moved by less than one of them they
+    begin anew, so that there is a run before and one after.  An interval that is not complete
+    has what there is of it.  Raises TooCoarse.
     """
     if run.minutes == minutes:
-        return run
+        return [run]
     if minutes % run.minutes:
         raise TooCoarse(asked_minutes=minutes, measured_minutes=run.minutes)
+    length = timedelta(minutes=run.minutes)
+    ends = [run.start, *_moved(run.start, run.until, minutes, zone), run.until]
+    return [
+        _longer(
+            replace(
+                run,
+                start=since,
+                wh=run.wh[..., (since - run.start) // length : (until - run.start) // length],
+            ),
+            minutes,
+            zone,
+        )
+        for since, until in pairwise(ends)
+    ]
+
+
+@lru_cache(4096)
+def _moved(since: datetime, until: datetime, minutes: int, zone: str) -> tuple[datetime, ...]:
+    """When the clock was moved by what is not a whole number of intervals."""
+    local, length = ZoneInfo(zone), timedelta(minutes=minutes)
+
+    def phase(at: datetime) -> timedelta:
+        return (at.astimezone(local).utcoffset() or NOTHING) % length
+
+    found = []
+    day = since
+    while day < until:
+        following = min(day + timedelta(days=1), until)
+        low, high = day, following
+        while phase(low) != phase(following) and high - low > MINUTE:
+            middle = low + (high - low) // 2 // MINUTE * MINUTE
+            low, high = (low, middle) if phase(middle) == phase(following) else (middle, high)
+        if phase(low) != phase(following) and high < until:
+            found.append(high)
+        day = following
+    return tuple(found)
+
+
+def _longer(run: Run, minutes: int, zone: str) -> Run:
     step = minutes // run.minutes
-    behind = (run.start - EPOCH) % timedelta(minutes=minutes)
+    offset = run.start.astimezone(ZoneInfo(zone)).utcoffset() or NOTHING
+    behind = (run.start - EPOCH + offset) % timedelta(minutes=minutes)
     first = behind // timedelta(minutes=run.minutes)
     starts = np.maximum(np.arange(-first, run.wh.shape[-1], step), 0)
     return replace(
@@ -80,13 +126,13 @@ def net_runs(mine: list[Run], other: list[Run]) -> list[Run]:
 
 
 def demand_runs(
-    covering: Callable[[Period, Channel], list[Run]], period: Period, asked: Peak
+    covering: Callable[[Period, Channel], list[Run]], period: Period, asked: Peak, zone: str
 ) -> list[Run]:
     """The runs whose largest value is the demand: Wh, or Wh² + varh² for kVA."""
-    active = [_windowed(run, asked) for run in covering(period, "import")]
+    active = _windowed(covering(period, "import"), asked, zone)
     if asked.unit == "kW":
         return active
-    reactive = [_windowed(run, asked) for run in covering(period, "reactive")]
+    reactive = _windowed(covering(period, "reactive"), asked, zone)
     if [(a.start, a.minutes) for a in active] != [(b.start, b.minutes) for b in reactive]:
         raise NotAligned
     return [
@@ -95,9 +141,15 @@ def demand_runs(
     ]
 
 
-def _windowed(run: Run, asked: Peak) -> Run:
-    taken = asked.longer == "taken" and run.minutes >= (asked.minutes or 0)
-    return run if asked.minutes is None or taken else resampled(run, asked.minutes)
+def _windowed(some: list[Run], asked: Peak, zone: str) -> list[Run]:
+    found: list[Run] = []
+    for run in some:
+        taken = asked.longer == "taken" and run.minutes >= (asked.minutes or 0)
+        if asked.minutes is None or taken:
+            found.append(run)
+        else:
+            found += resampled(run, asked.minutes, zone)
+    return found
 
 
 def squared(wh: Ints) -> Ints:

@@ -12,7 +12,12 @@ from domain.pricing.tariff.commands import (
     PublishTariff,
     WithdrawTariffVersion,
 )
-from domain.pricing.tariff.document import Rounding, TariffDocument, TariffVersion
+from domain.pricing.tariff.document import (
+    Rounding,
+    TariffDocument,
+    TariffVersion,
+    check_charges,
+)
 from domain.pricing.tariff.events import (
     TariffApproved,
     TariffDrafted,
@@ -38,5 +43,6 @@ __all__ = [
     "TariffVersion",
     "TariffVersionWithdrawn",
     "WithdrawTariffVersion",
+    "check_charges",
     "tariffs",
 ]

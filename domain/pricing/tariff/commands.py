@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from domain.kit import command
-from domain.pricing.tariff.document import TariffDocument
+from domain.pricing.tariff.document import TariffDocument, check_charges
 from domain.values import TariffId, Text
 
 
@@ -33,6 +33,9 @@ class DraftTariff:
 
     tariff: TariffId
     document: TariffDocument
+
+    def __post_init__(self) -> None:
+        check_charges(self.document)
 
 
 @command(

@@ -86,6 +86,12 @@ class TariffDocument:
                 raise ValueError(f"charge {charge.code!r}: its base {wanted!r} {told}")
 
 
+def check_charges(document: TariffDocument) -> None:
+    """Raise ValueError for a document by which nothing would ever be charged."""
+    if not document.charges:
+        raise ValueError("charges: a tariff has one charge or more")
+
+
 def _bases(charge: Charge) -> Iterator[str]:
     for name in ("of", "but", "against"):
         named = getattr(charge, name, ())
