@@ -33,7 +33,12 @@ ENVELOPE: Document = {
             "description": "Its position in history, without a gap; the cursor of the feeds.",
         },
         "by": {"type": "string"},
-        "role": {"type": "string"},
+        "duty": {"type": "string", "description": "In which they asked."},
+        "orgunit": {"type": "string", "description": "For which unit; missing if none."},
+        "terminal": {"type": "string", "description": "Where they worked; missing if unsaid."},
+        "onbehalfof": {"type": "string", "description": "For whom; missing if themselves."},
+        "command": {"type": "string", "description": "What was asked; missing in old facts."},
+        "reason": {"type": "string", "description": "In their words; missing if unsaid."},
         "cause": {"type": "string", "description": "The id of the command."},
         "correlation": {"type": "string"},
         "writtenas": {

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
+from urllib.parse import unquote
 
 import orjson
 from pydantic import TypeAdapter, ValidationError
@@ -25,6 +26,7 @@ PREFIX = "/commands/"
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
 CORRELATION = re.compile(r"[\x21-\x7e]{1,128}")
 EXPECTED = re.compile(r'"([a-z][A-Za-z0-9._-]{1,127})@([0-9]{1,9})"')
+TEXT = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
 JSON = re.compile(r"application/(?:json|[\w.+-]+\+json)\s*(?:;.*)?", re.IGNORECASE)
 
 Headers = dict[str, str]
@@ -85,7 +87,29 @@ def _context(person: Person, headers: Headers) -> RequestContext:
         if match is None:
             raise malformed("If-Match", "format", 'it reads "<stream>@<version>"', part)
         expected[Stream(match[1])] = int(match[2])
-    return RequestContext(person.by, person.role, correlation or "", key, expected)
+    return RequestContext(
+        person.by,
+        person.role,
+        correlation or "",
+        key,
+        expected,
+        terminal=_text(headers, "x-terminal"),
+        on_behalf_of=_text(headers, "x-on-behalf-of"),
+        reason=_text(headers, "x-reason"),
+    )
+
+
+def _text(headers: Headers, name: str) -> str:
+    """Text in a header, which only holds ASCII: UTF-8, the rest of it percent-encoded."""
+    given = headers.get(name, "")
+    try:
+        text = unquote(given, errors="strict") if given.isascii() else ""
+    except UnicodeDecodeError:
+        text = ""
+    if given and not TEXT.fullmatch(text):
+        said = "it has 1 to 200 characters, percent-encoded as UTF-8 where they are not ASCII"
+        raise malformed(name.title(), "format", said, given)
+    return text
 
 
 def _checked(headers: Headers, name: str, form: re.Pattern[str], said: str) -> str | None:

@@ -47,11 +47,15 @@ class RequestContext:
     """Who asks, in which duty, for which larger matter, under which key, expecting what."""
 
     by: str
-    role: str
+    duty: str
     correlation: str = ""
     key: str | None = None
     expected: Mapping[Stream, int] = field(default_factory=dict)  # the version it must be at
     cause: str | None = None  # what the command is called in history, if not by chance
+    org_unit: str = ""  # of the organisation
+    terminal: str = ""  # where they work
+    on_behalf_of: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +224,8 @@ class Dispatch:
 
     async def _given(self, need: type, question: Question, waits: Waits) -> object:
         if need is Actor:
-            return Actor(question.context.by, question.context.role)
+            context = question.context
+            return Actor(context.by, context.duty, context.org_unit, context.on_behalf_of)
         if need is Today:
             return Today(await waits.look(self._today))
         return await waits.calculate(partial(self._supplies[need], question.asked))
@@ -276,11 +281,16 @@ def _append(question: Question, happened: Happenings, seen: Mapping[Stream, Seen
         # What the decision does not look at, but the one who asks does, is checked as well.
         seen={**versions, **context.expected} if happened else versions,
         by=context.by,
-        role=context.role,
+        duty=context.duty,
         cause=question.cause,
         correlation=context.correlation or question.cause,
         key=context.key if happened else None,
         digest=question.digest,
+        org_unit=context.org_unit,
+        terminal=context.terminal,
+        on_behalf_of=context.on_behalf_of,
+        command=NAMES[type(question.asked)],
+        reason=context.reason,
     )
 
 

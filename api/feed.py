@@ -11,7 +11,7 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -101,12 +101,21 @@ def _cloud_event(fact: Fact, source: str, kind: str, data: object) -> Told:
         "datacontenttype": "application/json",
         "sequence": f"{fact.position:020}",
         "by": fact.by,
-        "role": fact.role,
+        "duty": fact.duty,
         "cause": fact.cause,
         "correlation": fact.correlation,
         "writtenas": f"{name}.v{version}",
         "data": data,
-    }
+    } | {name: text for name, text in _said(fact) if text}
+
+
+def _said(fact: Fact) -> Iterable[tuple[str, str]]:
+    """What the envelope of a fact says only sometimes."""
+    yield "orgunit", fact.org_unit
+    yield "terminal", fact.terminal
+    yield "onbehalfof", fact.on_behalf_of
+    yield "command", fact.command
+    yield "reason", fact.reason
 
 
 def _entry(entry: Entry, key: str) -> Told:

@@ -83,9 +83,19 @@ ANSWER_SCHEMA: Schema = {
 }
 
 
+ENCODED = "At most 200 characters; what is not ASCII is percent-encoded UTF-8."
+SAID = {
+    "X-Reason": "Why, in your words, kept with each fact for ever: nothing personal.",
+    "X-Terminal": "Where you work: a counter, a till, a device.",
+    "X-On-Behalf-Of": "For whom you ask, if not for yourself.",
+}
+"""Headers that say more of who asks: name -> what it is for."""
+
+
 def _headers() -> list[Schema]:
     key: Schema = {"type": "string", "minLength": 1, "maxLength": 255}
     correlation: Schema = {"type": "string", "minLength": 1, "maxLength": 128}
+    text: Schema = {"type": "string", "minLength": 1}
     return [
         _parameter(
             "header",
@@ -104,6 +114,7 @@ def _headers() -> list[Schema]:
             "What larger matter it belongs to: a run, a case, a file.",
             correlation,
         ),
+        *(_parameter("header", name, f"{said} {ENCODED}", text) for name, said in SAID.items()),
     ]
 
 

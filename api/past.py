@@ -37,7 +37,7 @@ class Happened:
     version: int
     at: datetime
     by: str
-    role: str
+    duty: str
     name: str
     data: dict[str, Any]
 
@@ -118,7 +118,7 @@ def shown(fact: Fact) -> Happened:
 
 
 def _envelope(fact: Fact) -> tuple[int, int, datetime, str, str]:
-    return fact.position, fact.version, fact.at, fact.by, fact.role
+    return fact.position, fact.version, fact.at, fact.by, fact.duty
 
 
 def _account(system: System, key: str, known_at: int, as_of: date | None) -> AccountThen | None:

@@ -124,7 +124,7 @@ def stored(accounts: int, movements: int) -> Iterator[Stored]:
     chance, position, opened = Random(1), 0, date(2016, 1, 1)
     names, envelope = (
         [f"{n:06d}" for n in range(accounts)],
-        Envelope("bench", "clerk", "c", "r"),
+        Envelope(("bench", "clerk", "", "", "", "", "", "c", "r")),
     )
     for n in range(movements + 1):
         on = opened + timedelta(days=30 * n)

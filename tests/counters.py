@@ -69,7 +69,7 @@ def counting(
         happenings=tuple((stream(key), Counted(many=each)) for each in many or (1,)),
         seen={stream(key): seen},
         by=by,
-        role="clerk",
+        duty="clerk",
         cause=cause,
         correlation="r",
         key=idempotency,

@@ -60,7 +60,7 @@ class World:
                 event=event,
                 at=NOON + timedelta(seconds=position),
                 by=by,
-                role="any",
+                duty="any",
                 cause="c",
                 correlation="c",
                 position=position,

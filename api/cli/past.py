@@ -82,7 +82,7 @@ def _show(found: Past) -> None:
     say(f"{found.stream} as known at position {found.known_at} of {found.head}{told}")
     say()
     for fact in found.facts:
-        who = f"{fact.by} ({fact.role})"
+        who = f"{fact.by} ({fact.duty})"
         say(f"  {fact.position:>8}  {fact.at:%Y-%m-%d %H:%M:%S}  {who}  {fact.name}")
         say(f"            {_data(fact)}", style="dim")
     if found.growing is not None:

@@ -32,7 +32,14 @@ class Fact:
         description="The business day it is about, where it has one."
     )
     by: str = strawberry.field(description="Who asked for it.")
-    role: str = strawberry.field(description="In which duty.")
+    duty: str = strawberry.field(description="In which duty.")
+    org_unit: str = strawberry.field(description="For which unit of the organisation, if any.")
+    terminal: str = strawberry.field(description="Where they worked, if they said so.")
+    on_behalf_of: str = strawberry.field(description="For whom, if not for themselves.")
+    command: str = strawberry.field(
+        description="What was asked: `read-meter`; empty of facts of the first release."
+    )
+    reason: str = strawberry.field(description="Why, in their words, if they said so.")
     cause: str = strawberry.field(
         description="The id of the command; facts of one command have the same."
     )
@@ -58,7 +65,12 @@ def fact_of(fact: kit.Fact) -> Fact:
         at=fact.at,
         on=kit.day_of(fact.event),
         by=fact.by,
-        role=fact.role,
+        duty=fact.duty,
+        org_unit=fact.org_unit,
+        terminal=fact.terminal,
+        on_behalf_of=fact.on_behalf_of,
+        command=fact.command,
+        reason=fact.reason,
         cause=fact.cause,
         correlation=fact.correlation,
         data=JSON(SHAPES[type(fact.event)].dump_python(fact.event, mode="json")),

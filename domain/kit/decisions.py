@@ -27,10 +27,12 @@ Recorders = Mapping[type, str]
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who asks, and in which duty; a decision takes one only if a rule needs it."""
+    """Who asks, in which duty, for whom; a decision takes one only if a rule needs it."""
 
     by: str
-    role: str
+    duty: str
+    org_unit: str = ""
+    on_behalf_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,11 +53,16 @@ class Fact:
     event: Any
     at: datetime  # UTC, when recorded; never earlier than the fact before
     by: str  # the person or machine that asked
-    role: str  # the duty in which they asked
+    duty: str  # in which they asked
     cause: str  # the id of the command
     correlation: str  # what the command itself belongs to: a run, a case, a file
     position: int = 0  # 1, 2, 3 … in all of history, without a gap
     written: tuple[str, int] | None = field(default=None, compare=False)  # name, version stored
+    org_unit: str = ""  # for which unit of the organisation
+    terminal: str = ""  # where they worked
+    on_behalf_of: str = ""  # for whom, if not for themselves
+    command: str = ""  # the public name of what was asked; unknown of old facts
+    reason: str = ""  # in their words
 
     @property
     def name(self) -> str:

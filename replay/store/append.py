@@ -8,6 +8,12 @@ from typing import Any
 
 from domain.kit import Fact, Recorders, Stream
 
+ENVELOPE = (
+    "by", "duty", "org_unit", "terminal", "on_behalf_of",
+    "command", "reason", "cause", "correlation",
+)  # fmt: skip
+"""What an envelope says, in the order in which it is stored; what is empty is not."""
+
 
 @dataclass(frozen=True, slots=True)
 class Append:
@@ -16,11 +22,24 @@ class Append:
     happenings: tuple[tuple[Stream, object], ...]
     seen: Mapping[Stream, int]  # stream looked at -> the version it was at, 0 if new
     by: str
-    role: str
+    duty: str
     cause: str
     correlation: str
     key: str | None = None  # the Idempotency-Key; with `by` it names the command for ever
     digest: bytes = b""  # of the request: the same key with another digest is refused
+    org_unit: str = ""
+    terminal: str = ""
+    on_behalf_of: str = ""
+    command: str = ""
+    reason: str = ""
+
+    @property
+    def envelope(self) -> tuple[str, ...]:
+        """What the envelope of each of its facts says, in the order of ENVELOPE."""
+        return (
+            self.by, self.duty, self.org_unit, self.terminal, self.on_behalf_of,
+            self.command, self.reason, self.cause, self.correlation,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -285,7 +285,7 @@ class History:
         if done.rows is not None:
             return Appended(tuple(self._facts(done.rows)), repeated=True)
         assert done.at is not None or not lines
-        said = append.by, append.role, append.cause, append.correlation
+        said = append.envelope
         at = cast("datetime", done.at)
         made = tuple(
             fact_of(stream, line[1], event, at, said, position, WRITERS[type(event)][:2])
@@ -324,7 +324,7 @@ def _lines(append: Append, keys: Mapping[str, bytes]) -> list[Line]:
     """The lines of a command; without their keys, those about persons are empty as yet."""
     versions = dict(append.seen)
     lines: list[Line] = []
-    write = Envelope(append.by, append.role, append.cause, append.correlation)
+    write = Envelope(append.envelope)
     for stream, event in append.happenings:
         versions[stream] = version = versions[stream] + 1
         name, personal = WRITERS[type(event)][0], PERSONALS[type(event)]

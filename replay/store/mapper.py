@@ -6,13 +6,14 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
+from itertools import repeat
 from typing import Any, TypeAlias
 
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from domain.kit import EVENTS, NAMES, Fact
-from replay.store.append import Unreadable
+from replay.store.append import ENVELOPE, Unreadable
 from replay.store.sealing import MARK, PERSONALS, opened, sealed
 from replay.store.upcasts import RETYPED, UPCASTS, newest, upcast
 
@@ -72,6 +73,8 @@ class RawReaders(dict[tuple[str, int], Callable[[bytes], Any]]):
 # The data stand last in the envelope.  Inside of a text the quotes would be escaped.
 DATA = b',"data":'
 
+NOTHING_SAID = ("",) * len(ENVELOPE)
+
 NO_KEYS: Mapping[str, bytes | None] = {}
 
 WRITERS = Writers()
@@ -80,10 +83,14 @@ RAW_READERS = RawReaders()
 
 
 class Envelope:
-    """What makes the stored state of the events of one command: a JSON object, data last."""
+    """
+    What makes the stored state of the events of one command: a JSON object, data last.
 
-    def __init__(self, by: str, role: str, cause: str, correlation: str) -> None:
-        said = {"by": by, "role": role, "cause": cause, "correlation": correlation}
+    It is given what ENVELOPE names, in that order.
+    """
+
+    def __init__(self, envelope: Sequence[str]) -> None:
+        said = {name: text for name, text in zip(ENVELOPE, envelope, strict=True) if text}
         self._said = b"," + orjson.dumps(said)[1:-1] + DATA
 
     def __call__(self, event: object) -> bytes:
@@ -115,8 +122,8 @@ def facts(
         try:
             cut = state.index(DATA)
             if (head := state[:cut]) != known:  # often that of the fact before
-                shape, *said = _envelope(head)
-                known, envelope = head, said
+                shape, envelope = _envelope(head)
+                known = head
             if stream in keys and MARK in state:
                 data = opened(orjson.loads(state)["data"], keys[stream], f"{stream}@{version}")
                 event = READERS[name, shape](data)
@@ -131,19 +138,24 @@ def facts(
     return made
 
 
-def _envelope(head: bytes) -> tuple[int, str, str, str, str]:
-    """v, by, role, cause and correlation, from what stands before the data."""
+def _envelope(head: bytes) -> tuple[int, Sequence[str]]:
+    """The version of the data and what ENVELOPE names, from what stands before the data."""
     said = orjson.loads(head + b"}")
-    return said["v"], said["by"], said["role"], said["cause"], said["correlation"]
+    return said["v"], _read(said)
+
+
+def _read(said: Mapping[str, Any]) -> tuple[str, ...]:
+    """What ENVELOPE names; in the first release a duty was called role."""
+    by, _, *rest = map(said.get, ENVELOPE, repeat(""))
+    return by, said["duty"] if "duty" in said else said.get("role", ""), *rest
 
 
 def _said(state: bytes) -> Sequence[str]:
-    """by, role, cause and correlation as far as they can be read."""
+    """The same of a fact that cannot be read, as far as its envelope can."""
     try:
-        said = orjson.loads(state)
-        return tuple(str(said.get(n, "")) for n in ("by", "role", "cause", "correlation"))
-    except (ValueError, AttributeError):
-        return "", "", "", ""
+        return tuple(map(str, _read(orjson.loads(state))))
+    except (ValueError, AttributeError, TypeError):
+        return NOTHING_SAID
 
 
 def _unreadable(name: str, state: bytes, wrong: Exception) -> Unreadable:
@@ -154,9 +166,11 @@ def _unreadable(name: str, state: bytes, wrong: Exception) -> Unreadable:
 # Setting the slots at once takes half the time of calling the class, which is frozen and sets
 # them through object.__setattr__; a fact is made for each that is read.
 _NEW = Fact.__new__
-_STREAM, _VERSION, _EVENT, _AT, _BY, _ROLE, _CAUSE, _CORRELATION, _POSITION, _WRITTEN = (
-    vars(Fact)[each.name].__set__ for each in fields(Fact)
+_SET = {each.name: vars(Fact)[each.name].__set__ for each in fields(Fact)}
+_STREAM, _VERSION, _EVENT, _AT, _POSITION, _WRITTEN = map(
+    _SET.__getitem__, ("stream", "version", "event", "at", "position", "written")
 )
+_ENVELOPE = tuple(_SET[name] for name in ENVELOPE)
 
 
 def fact_of(
@@ -168,17 +182,14 @@ def fact_of(
     position: int,
     written: tuple[str, int] | None = None,
 ) -> Fact:
-    """The fact; `envelope` is by, role, cause, correlation; `written` None: just now."""
+    """The fact; `envelope` says what ENVELOPE names; `written` None: just now."""
     made = _NEW(Fact)
     _STREAM(made, stream)
     _VERSION(made, version)
     _EVENT(made, event)
     _AT(made, at)
-    by, role, cause, correlation = envelope
-    _BY(made, by)
-    _ROLE(made, role)
-    _CAUSE(made, cause)
-    _CORRELATION(made, correlation)
+    for put, text in zip(_ENVELOPE, envelope, strict=False):
+        put(made, text)
     _POSITION(made, position)
     _WRITTEN(made, written)
     return made

@@ -147,7 +147,7 @@ def remember(world: World, history: History) -> None:
                 happenings=((fact.stream, fact.event),),
                 seen={fact.stream: fact.version - 1},
                 by=fact.by,
-                role=fact.role,
+                duty=fact.duty,
                 cause=fact.cause,
                 correlation=fact.correlation,
             )

@@ -60,9 +60,31 @@ def test_a_command_is_answered_with_the_positions_of_its_facts(door: Door) -> No
     assert body["streams"] == {"payment-BACS-88121": 1, "account-000120": 2}
     facts = list(door.system.history.since(body["positions"][0] - 1))
     assert [fact.position for fact in facts] == body["positions"]
-    assert {(fact.by, fact.role, fact.cause) for fact in facts} == {
+    assert {(fact.by, fact.duty, fact.cause) for fact in facts} == {
         ("ada", "admin", body["cause"])
     }
+
+
+def test_headers_say_why_where_and_for_whom(door: Door) -> None:
+    said = {"X_Reason": "%E8%A1%A5%E7%BC%B4 by post", "X_Terminal": "till-3"}
+    told = door.post("establish-utility", **said, X_On_Behalf_Of="Boris")
+    (fact,) = door.system.history.since(told.json()["positions"][0] - 1)
+    assert (fact.reason, fact.terminal, fact.on_behalf_of) == (
+        "补缴 by post",
+        "till-3",
+        "Boris",
+    )
+    assert fact.command == "establish-utility"
+    (event,) = door.get("/feed").json()
+    assert (event["reason"], event["onbehalfof"]) == ("补缴 by post", "Boris")
+    assert "orgunit" not in event
+
+
+@pytest.mark.parametrize("given", ["%FF", "a%0Ab", "x" * 201, "%00"])
+def test_a_reason_that_is_no_text_is_refused(door: Door, given: str) -> None:
+    body = problem(door.post("establish-utility", X_Reason=given), 422, "malformed")
+    assert body["errors"][0]["field"] == "X-Reason"
+    assert door.system.history.head() == 0
 
 
 def test_what_is_known_already_is_answered_with_nothing(door: Door) -> None:
@@ -127,7 +149,7 @@ def test_a_thing_is_changed_only_at_the_version_that_is_expected(door: Door) -> 
     told = door.post("set-terms", terms, If_Match='"utility-settings@9"')
     problem(told, 412, "unexpected-version")
     told = door.post("set-terms", terms, If_Match='"account-000120@7"')
-    problem(told, 412, "stale")
+    problem(told, 412, "unexpected-version")
     told = door.post("set-terms", terms, If_Match='"utility-settings@1", "account-000120@1"')
     assert told.status_code == 201
     assert door.system.history.of("account-000120")[-1].version == 1  # type: ignore[arg-type]

@@ -55,7 +55,7 @@ def test_pages_lead_from_the_first_fact_to_the_last(told: tuple[Town, Door]) -> 
         assert event["specversion"] == "1.0"
         assert event["type"] == f"wattledger.{fact.name}.v{newest(fact.name)}"
         assert event["subject"] == fact.stream
-        assert (event["by"], event["role"], event["cause"]) == (fact.by, fact.role, fact.cause)
+        assert (event["by"], event["duty"], event["cause"]) == (fact.by, fact.duty, fact.cause)
         assert all(re.fullmatch("[a-z0-9]{1,20}", name) for name in event)
         assert event["time"].endswith("Z")
 

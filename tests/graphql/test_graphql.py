@@ -209,7 +209,7 @@ def test_a_nested_thing_stands_where_its_root_does(door: Door) -> None:
 def test_the_history_of_a_thing_is_its_facts(door: Door) -> None:
     asked = """query ($stream: String!, $at: Moment, $asOf: Date) {
         history(stream: $stream, knownAt: $at, asOf: $asOf) {
-            nodes { id version position name on by role data } } }"""
+            nodes { id version position name on by duty data } } }"""
     found = door.ask(asked, stream="meter-M000120")["history"]["nodes"]
     assert [fact["name"] for fact in found] == [
         "meter.installed",
@@ -217,7 +217,7 @@ def test_the_history_of_a_thing_is_its_facts(door: Door) -> None:
         "meter.found-inaccurate",
     ]
     last = found[-1]
-    assert (last["id"], last["by"], last["role"]) == (door.kept["fact"], "mario", "metering")
+    assert (last["id"], last["by"], last["duty"]) == (door.kept["fact"], "mario", "metering")
     assert last["data"]["error"] == "0.06"
     assert last["position"] == door.kept["found"]
     then = door.ask(asked, stream="meter-M000120", at=door.kept["before"])["history"]["nodes"]

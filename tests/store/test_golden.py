@@ -20,7 +20,7 @@ from pydantic import TypeAdapter
 
 from domain.catalogue import EVENTS
 from domain.kit import event
-from replay.store import upcasts
+from replay.store import mapper, upcasts
 from replay.store.mapper import READERS, RawReaders, Readers, facts
 from replay.store.shapes import shape_of
 from replay.store.upcasts import newest
@@ -124,6 +124,8 @@ def test_an_old_event_may_be_read_as_another_one(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(
         upcasts.UPCASTS, ("test.reshaped", 2), lambda old: {**old, "currency": "GBP"}
     )
+    monkeypatch.setattr(mapper, "READERS", Readers())  # or later tests would read like this
+    monkeypatch.setattr(mapper, "RAW_READERS", RawReaders())
     now = Reshaped(minor=5, currency="GBP")
 
     assert Readers()["test.counted", 1]({"count": 5}) == now
