@@ -30,7 +30,9 @@ AccountId: TypeAlias = Key
 PointId: TypeAlias = Key
 MeterId: TypeAlias = Key
 TariffId: TypeAlias = Key
-BillId: TypeAlias = Key
+BillId: TypeAlias = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,54}[A-Za-z0-9])?$")
+]  # an account and a day
 PaymentId: TypeAlias = Key
 
 Text: TypeAlias = Annotated[

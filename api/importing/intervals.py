@@ -70,6 +70,7 @@ class _Reading:
             start = self._start(row)
         except Wrong as wrong:
             self.doubtful.add(row["point"])
+            self._break(row)
             self.report.reject(at, wrong.column, wrong.rule, str(wrong))
             return
         self.starts[at] = start
@@ -83,6 +84,15 @@ class _Reading:
         except Wrong as wrong:
             unit.broken = True
             self.report.reject(at, wrong.column, wrong.rule, str(wrong))
+
+    def _break(self, row: Row) -> None:
+        """The day that a line without an instant seems to be of is not whole."""
+        try:
+            day = datetime.fromisoformat(row["start"]).date()
+        except ValueError:
+            return
+        key = (row["point"], month_of(day), row.get("channel") or "import", day)
+        self.units.setdefault(key, Unit(key)).broken = True
 
     def _start(self, row: Row) -> datetime:
         given = text(row, "start")

@@ -6,12 +6,13 @@ import csv
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from io import StringIO
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from domain.kit import Refused
+from domain.values import EXACT
 
 Row: TypeAlias = dict[str, str]
 LARGEST = Decimal(10) ** 9  # kWh; no register has more digits
@@ -138,13 +139,11 @@ def text(row: Row, column: str) -> str:
 
 
 def number(row: Row, column: str) -> Decimal:
-    """A number of zero or more.  Raises Wrong."""
-    try:
-        found = Decimal(text(row, column))
-    except InvalidOperation:
-        found = Decimal("NaN")
-    if not found.is_finite():
+    """A number of zero or more, written with digits alone.  Raises Wrong."""
+    given = text(row, column)
+    if not EXACT.fullmatch(given):
         raise Wrong(column, "not-a-number", f"{row[column]!r} is not a number")
+    found = Decimal(given)
     if found < 0:
         raise Wrong(column, "negative", f"{row[column]} is below zero")
     if found >= LARGEST:

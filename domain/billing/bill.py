@@ -25,7 +25,7 @@ from domain.billing.refusals import NOT_CALCULATED
 from domain.books.entry import Entry, Posting, Source
 from domain.customers.account import Account, AccountUnknown, Item, MoneyMoved
 from domain.customers.settling import Business, credit, debit
-from domain.kit import Kind, Refused, command, decision, event, value
+from domain.kit import InTheFuture, Kind, Refused, Today, command, decision, event, value
 from domain.organisation.utility import Utility
 from domain.values import AccountId, BillId, Currency, Period
 
@@ -204,6 +204,7 @@ class EarlierBillUncorrected(Refused):
         AccountUnknown,
         BillAlreadyIssued,
         BillUnknown,
+        InTheFuture,
         *NOT_CALCULATED,
     )
 )
@@ -213,8 +214,10 @@ def issue(
     account: Account,
     utility: Utility,
     calculation: BillCalculation,
+    today: Today,
 ) -> Iterator[BillEvent | MoneyMoved]:
-    """Each day of an account is billed once."""
+    """Each day of an account is billed once, on a day that has come."""
+    today.has_come(asked.on)
     if not account.customer:
         raise AccountUnknown(account=asked.account)
     for span in account.billed:
@@ -251,6 +254,7 @@ def issue(
         AccountUnknown,
         BillUnknown,
         EarlierBillUncorrected,
+        InTheFuture,
         *NOT_CALCULATED,
     )
 )
@@ -260,8 +264,10 @@ def correct(
     account: Account,
     utility: Utility,
     calculation: BillCalculation,
+    today: Today,
 ) -> Iterator[BillEvent | MoneyMoved]:
     """Quiet when the bill is right as it stands."""
+    today.has_come(asked.on)
     if bill.account != asked.account:
         raise BillUnknown(account=asked.account, bill=asked.bill)
     if calculation.uncorrected:

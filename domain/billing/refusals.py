@@ -10,6 +10,10 @@ class EmptyPeriod(Refused):
     """A billing period ends after it begins."""
 
 
+class PeriodTooLong(Refused):
+    """A bill is for thirteen months at most."""
+
+
 class NothingSupplied(Refused):
     """The account takes supply at no service point in this period."""
 
@@ -30,6 +34,7 @@ NOT_CALCULATED: tuple[type[Refused], ...] = (
     EmptyPeriod,
     NothingSupplied,
     PeriodNotMeasured,
+    PeriodTooLong,
     TariffNotInForce,
     UtilityNotEstablished,
     WrongCurrency,

@@ -24,7 +24,7 @@ from domain.customers.account import (
     Paid,
 )
 from domain.customers.settling import Business, credit, debit
-from domain.kit import Kind, Refused, command, decision, event
+from domain.kit import InTheFuture, Kind, Refused, Today, command, decision, event
 from domain.organisation.utility import Utility
 from domain.values import AccountId, Currency, PaymentId, Text
 
@@ -155,13 +155,15 @@ class ReversedBeforeReceived(Refused):
 @decision(
     refuses=(
         AccountUnknown,
+        InTheFuture,
         PaymentAlreadyReceived,
     )
 )
 def receive(
-    asked: ReceivePayment, payment: Payment, account: Account, utility: Utility
+    asked: ReceivePayment, payment: Payment, account: Account, utility: Utility, today: Today
 ) -> Iterator[PaymentReceived | MoneyMoved]:
     """A reference names one payment; it settles what was due first."""
+    today.has_come(asked.on)
     if payment.account:
         raise PaymentAlreadyReceived(payment=asked.payment, account=payment.account)
     if not account.customer:
@@ -183,15 +185,17 @@ def receive(
 
 @decision(
     refuses=(
+        InTheFuture,
         PaymentAlreadyReversed,
         PaymentUnknown,
         ReversedBeforeReceived,
     )
 )
 def reverse(
-    asked: ReversePayment, payment: Payment, account: Account, utility: Utility
+    asked: ReversePayment, payment: Payment, account: Account, utility: Utility, today: Today
 ) -> Iterator[PaymentReversed | MoneyMoved]:
     """What it settled is owed again as it was; credit it left and that is spent, from now."""
+    today.has_come(asked.on)
     if payment.account != asked.account:
         raise PaymentUnknown(payment=asked.payment, account=asked.account)
     if payment.reversed:

@@ -19,7 +19,7 @@ from domain.billing.bill import (
     IssueBill,
 )
 from domain.billing.lines import BillLine, added, difference
-from domain.billing.refusals import EmptyPeriod, NothingSupplied
+from domain.billing.refusals import EmptyPeriod, NothingSupplied, PeriodTooLong
 from domain.kit import Fact, Refused, Stream
 from domain.references import unpacked
 from domain.values import Period
@@ -28,6 +28,8 @@ from projections.kit.table import Tables, Where
 from projections.network import supplies
 from replay.billing.calculation import BillCalculator
 from replay.billing.reach import reach, taken_back
+
+LONGEST = 400  # days of a bill
 
 
 class Streams(Protocol):
@@ -79,6 +81,8 @@ class Billing:
             case IssueBill():
                 if asked.until <= asked.since:
                     raise EmptyPeriod(since=asked.since, until=asked.until)
+                if (asked.until - asked.since).days > LONGEST:
+                    raise PeriodTooLong(since=asked.since, until=asked.until, most=LONGEST)
                 period = Period(since=asked.since, until=asked.until)
                 found = self.calculator.calculate(asked.account, period, self.now())
                 if not found.basis.tariffs:
