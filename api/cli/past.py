@@ -27,6 +27,7 @@ from api.system import System, caught_up
 from projections.catalogue import PROJECTIONS
 from projections.kit.versions import TableGrowing
 from projections.kit.writer import Parked
+from replay.billing.verify import VerifyReport
 from replay.billing.verify import verify as verified
 from replay.tables.rebuild import rebuild as rebuilt
 
@@ -148,6 +149,14 @@ def _show_account(then: AccountThen) -> None:
     say(f"Balance: {money(then.balance, then.currency)}", style="bold")
 
 
+def _told(report: VerifyReport) -> str:
+    if not report.agrees:
+        return "It does not agree."
+    if all(check.proven for check in report.checks):
+        return "Everything agrees."
+    return "Nothing is wrong, and that is not proven: `wattledger checkpoint` signs now."
+
+
 def verify(
     proof: Annotated[
         Path | None, typer.Option(help="Check this one proof, offline; needs --verifier.")
@@ -170,11 +179,12 @@ def verify(
     else:
         say(f"Verified up to position {report.position}.")
         for check in report.checks:
-            right = "agrees" if not check.wrong else f"{len(check.wrong)} wrong"
+            right = "agrees" if check.proven else "not proven"
+            right = f"{len(check.wrong)} wrong" if check.wrong else right
             say(f"  {check.name}: {check.looked_at} looked at, {right}")
             for wrong in check.wrong:
                 say(f"    {wrong}", style="red")
-        say("Everything agrees." if report.agrees else "It does not agree.")
+        say(_told(report))
     raise typer.Exit(0 if report.agrees else 1)
 
 

@@ -91,4 +91,7 @@ def audited(it: System, verifier: str | None, tell: Callable[[str, int, int], An
         progress=lambda done, of: tell("facts hashed again", done, of),
     )
     name = f"facts are those that were recorded, {found.checkpoints} checkpoints fit"
-    return Check(name, found.facts, list(found.findings))
+    if not found.checkpoints:
+        name = "facts read; no checkpoint was signed"
+    wrong = list(found.findings)
+    return Check(name, found.facts, wrong, proven=found.checkpoints > 0)

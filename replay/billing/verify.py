@@ -42,6 +42,7 @@ class Check:
     name: str
     looked_at: int = 0
     wrong: list[str] = field(default_factory=list)
+    proven: bool = True  # false where there is nothing signed to compare with
 
 
 @dataclass(slots=True)

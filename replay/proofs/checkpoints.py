@@ -17,6 +17,7 @@ The folder holds nothing of what the facts say.
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -34,6 +35,7 @@ from replay.store.history import History
 
 EVERY = 10_000  # facts after which there is a checkpoint
 SECONDS = 60.0  # in which there is one if anything was recorded
+LOOK = 1.0  # seconds at most between two looks at whether to stop
 HASH = 32
 
 KEY, VERIFIER, CHECKPOINTS, LEAVES = (
@@ -100,15 +102,18 @@ class Notary:
         self._every, self._seconds = every, seconds
         self._signer: Signer | None = None
         self._tree = Frontier()
+        self._ends = -1  # of the folder's checkpoints in bytes, as this one left them
 
     def run(self, stop: Event) -> None:
         """Sign by count and by time until told to stop.  Raises HistoryBroken."""
+        signed = time.monotonic()
         while not stop.is_set():
-            self._history.wait(self._tree.size + self._every, min(self._seconds, 1.0))
-            if self._history.head() >= self._tree.size + self._every or stop.wait(
-                self._seconds
-            ):
-                self.sign()
+            left = max(signed + self._seconds - time.monotonic(), 0)
+            many = self._history.wait(self._tree.size + self._every, min(left, LOOK))
+            if many or time.monotonic() >= signed + self._seconds:
+                signed = time.monotonic()
+                if self.sign() is None:
+                    stop.wait(min(self._seconds, LOOK))  # nothing new, or another one signs
         self.sign()
 
     def sign(self) -> Checkpoint | None:
@@ -131,25 +136,33 @@ class Notary:
             if head == self._tree.size:
                 return None
             begun = self._tree.size
+            self._ends = -1  # until it is signed: what was read is read again otherwise
             self._read(connection, head)
             if self._tree.peaks != frontier:
                 raise HistoryBroken(f"a fact from {begun + 1} to {head} was changed")
             return self._keep(connection, signer)
 
     def _resumed(self, log: str) -> Signer:
-        """Who signs; the first time, go on from where the folder ends."""
-        if self._signer is None:
+        """
+        Who signs; go on from where the folder ends, if it is not where this one left it.
+
+        Another process may have signed since then: a command line beside a server.
+        """
+        signed = self._folder / CHECKPOINTS
+        ends = signed.stat().st_size if signed.exists() else 0
+        if self._signer is None or ends != self._ends:
             self._folder.mkdir(parents=True, exist_ok=True)
             signer = Signer.kept(f"wattledger/{log}", self._folder / KEY)
             (self._folder / VERIFIER).write_text(f"{signer.verifier}\n")
             kept = kept_in(self._folder, signer.verifier)
-            if kept:
-                self._tree = Frontier(kept[-1].checkpoint.size, kept[-1].frontier)
+            self._tree = (
+                Frontier(kept[-1].checkpoint.size, kept[-1].frontier) if kept else Frontier()
+            )
             with (self._folder / LEAVES).open("ab") as file:
                 if file.tell() < self._tree.size * HASH:
                     raise HistoryBroken(f"{file.name} ends before {self._tree.size}")
                 file.truncate(self._tree.size * HASH)  # what was read and not yet signed
-            self._signer = signer
+            self._signer, self._ends = signer, ends
         return self._signer
 
     def _read(self, connection: psycopg.Connection[Any], head: int) -> None:
@@ -172,6 +185,7 @@ class Notary:
             file.write(signed.line)
             file.flush()
             os.fsync(file.fileno())
+            self._ends = file.tell()
         row = made.size, made.root, list(signed.frontier), signed.note
         connection.execute(KEEP, row)
         return made

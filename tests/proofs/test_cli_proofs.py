@@ -5,13 +5,21 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import psycopg
 import pytest
 
+from api.dispatch import Dispatch, RequestContext
+from domain.customers.customer import RegisterCustomer
+from replay.proofs.audit import audit
+from replay.proofs.checkpoints import Notary
 from replay.server import embedded
+from replay.store.history import History
 from tests.doors.test_cli import Cli
 from tests.town import town
 
@@ -33,6 +41,9 @@ def cli(server: embedded.Server, tmp_path_factory: pytest.TempPathFactory) -> It
 def test_what_is_signed_can_be_proven_to_whoever_has_the_public_key(
     cli: Cli, tmp_path: Path
 ) -> None:
+    unsigned = cli("verify")
+    assert "not proven" in unsigned
+    assert "Everything agrees" not in unsigned
     assert "no checkpoint covers position 3" in cli("prove", "3", code=2)
     signed = cli.json("checkpoint")
     assert signed["signed"]["size"] > 20
@@ -51,6 +62,46 @@ def test_what_is_signed_can_be_proven_to_whoever_has_the_public_key(
     proof.write_text(json.dumps(moved))
     found = offline.json("verify", "--proof", str(proof), "--verifier", key, code=1)
     assert found == {"holds": False, "why": "The proof does not hold."}
+
+
+def test_a_notary_signs_by_time_and_a_command_line_beside_it_harms_nothing(cli: Cli) -> None:
+    url = cli.environment["WATTLEDGER_DATABASE_URL"]
+    witness = Path(cli.environment["WATTLEDGER_DATA_DIR"]) / "witness"
+    stop = Event()
+    with History(url) as history, ThreadPoolExecutor(1) as pool:
+        dispatch = Dispatch(history, {})
+
+        def register(customer: str) -> int:
+            asked = RegisterCustomer(customer=customer, name="Ada")
+            return dispatch(asked, RequestContext("ann", "clerk")).positions[-1]
+
+        beside = Notary(history, url, witness, seconds=0.2)
+        signing = pool.submit(beside.run, stop)
+        try:
+            signed_at_last(url, register("N1"))
+            stop.set()
+            signing.result(60)
+            register("N2")
+            assert cli.json("checkpoint")["signed"]["size"] == history.head()
+            register("N3")
+            beside.sign()
+        finally:
+            stop.set()
+        found = audit(url, witness)
+        assert (found.findings, found.facts) == ([], history.head())
+        assert (witness / "leaves.bin").stat().st_size == 32 * history.head()
+
+
+def signed_at_last(url: str, position: int) -> None:
+    """Wait until a checkpoint covers a position; nobody has told the notary to stop."""
+    until = time.monotonic() + 60
+    with psycopg.connect(url, autocommit=True) as connection:
+        while True:
+            row = connection.execute("SELECT max(size) FROM history.checkpoints").fetchone()
+            if row is not None and row[0] is not None and row[0] >= position:
+                return
+            assert time.monotonic() < until, "nothing was signed"
+            time.sleep(0.05)
 
 
 def test_a_fact_that_was_changed_after_it_was_signed_is_located(cli: Cli) -> None:
