@@ -1,154 +1,91 @@
-"""The shape of what is stored: a digest of each event's JSON schema, and an example of it."""
+"""
+The shape of what is stored, told from the types alone: no library's idea of a schema is in it.
+
+A shape is JSON: a class by its fields, a closed set by its members, a union by its kinds.  A
+shape may get more members and more kinds, for what was stored can still be read; whatever else
+changes wants a new version of the event and an upcast.
+"""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable
-from typing import Annotated, Any
-
-import orjson
-from pydantic import StringConstraints, TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, fields, is_dataclass
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from domain.kit import EVENTS
 
-Schema = dict[str, Any]
-
-# What a schema cannot say about a value: by the name of the field.
-BY_FIELD = {"until": "2026-04-01", "zone": "Europe/London", "currency": "GBP", "minutes": 30}
-BY_FORMAT = {"date": "2026-03-01", "date-time": "2026-03-01T09:30:00Z", "time": "09:30:00"}
-BY_PATTERN = (
-    "000120",
-    "CN00417",
-    "GBP",
-    "2026-03",
-    "1.8.0",
-    "A",
-    "09:30",
-    "12.5",
-    "01-31",
-    "bill",
-)
-SAID_ELSEWHERE = ("title", "description")  # words about a shape do not change it
+Shape = Any  # a string, or an object of shapes
+ONE_OF, ANY_OF = "one of", "any of"
+LIMITS = ("pattern", "ge", "gt", "le", "lt", "min_length", "max_length", "multiple_of")
 
 
-def schema_of(name: str) -> Schema:
-    """The JSON schema of an event."""
-    return TypeAdapter[Any](EVENTS[name]).json_schema()
+def shape_of(name: str) -> Shape:
+    """The shape of an event as it is written today."""
+    return _shape(EVENTS[name])
 
 
-def shape_of(name: str) -> str:
-    """SHA-256 of the schema, its prose left out: the same as long as nothing must be upcast."""
-    bare = _bare(schema_of(name))
-    return hashlib.sha256(orjson.dumps(bare, option=orjson.OPT_SORT_KEYS)).hexdigest()
+def compatible(was: Shape, now: Shape) -> bool:
+    """Whether what was stored in one shape is read in the other without an upcast."""
+    if not (isinstance(was, dict) and isinstance(now, dict)):
+        return bool(was == now)
+    if ONE_OF in was:
+        return set(was[ONE_OF]) <= set(now.get(ONE_OF, ()))
+    if ANY_OF in was:
+        kinds = now.get(ANY_OF, {})
+        return all(
+            kind in kinds and compatible(was[ANY_OF][kind], kinds[kind]) for kind in was[ANY_OF]
+        )
+    return was.keys() == now.keys() and all(compatible(was[key], now[key]) for key in was)
 
 
-def example_of(name: str) -> Any:
-    """
-    Data of an event, with as many of its fields filled as go together.
-
-    Raises ValidationError when none can be found; such an example is written by hand.
-    """
-    schema = schema_of(name)
-    validate = TypeAdapter[Any](EVENTS[name]).validator.validate_python
-    data = _example(schema, schema.get("$defs", {}), name)
-    while True:
-        try:
-            validate(data)
-        except ValidationError as wrong:
-            if not _without_one_field(data, wrong.errors()[0], validate):
-                raise
-        else:
-            return data
-
-
-def _without_one_field(data: Any, wrong: ErrorDetails, validate: Callable[[Any], Any]) -> bool:
-    """Fields that exclude each other: drop one, if that is what one value complains about."""
-    part = data
-    for step in wrong["loc"]:
-        # The location also names the branch of a union that was taken; that is not in the data.
-        if isinstance(step, int) or (isinstance(part, dict) and step in part):
-            part = part[step]
-    for field in reversed(list(part)) if isinstance(part, dict) else ():
-        dropped = part.pop(field)
-        try:
-            validate(data)
-        except ValidationError as still:
-            found = [each["loc"] for each in still.errors()]
-            if wrong["loc"] in found or (*wrong["loc"], field) in found:
-                part[field] = dropped
-                continue
-        return True
-    return False
+def _shape(hint: Any) -> Shape:
+    if hasattr(hint, "__supertype__"):
+        return _shape(hint.__supertype__)
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        return _limited(_shape(arguments[0]), arguments[1:])
+    if origin is Literal:
+        return {ONE_OF: sorted(map(str, arguments))}
+    if origin in (Union, UnionType):
+        return {ANY_OF: {_kind(each): _shape(each) for each in arguments}}
+    if origin is tuple:
+        many = arguments[1:] == (...,)
+        return {"list": _shape(arguments[0])} if many else {"row": [*map(_shape, arguments)]}
+    if origin in (dict, Mapping):
+        return {"map": {"key": _shape(arguments[0]), "value": _shape(arguments[1])}}
+    if origin in (frozenset, set, list):
+        return {"list": _shape(arguments[0])}
+    if is_dataclass(hint):
+        hints = get_type_hints(hint, include_extras=True)
+        return {_named(field): _shape(hints[field.name]) for field in fields(hint)}
+    return "none" if hint is NoneType else str(hint.__name__)
 
 
-def _bare(schema: Any, names: bool = False) -> Any:
-    if isinstance(schema, list):
-        return [_bare(each) for each in schema]
-    if not isinstance(schema, dict):
-        return schema
-    return {
-        key: _bare(each, names=key in ("properties", "$defs"))
-        for key, each in schema.items()
-        if names or key not in SAID_ELSEWHERE
+def _named(field: Field[Any]) -> str:
+    """A field that may be missing has a question mark."""
+    given = field.default is MISSING and field.default_factory is MISSING
+    return field.name if given else f"{field.name}?"
+
+
+def _kind(member: Any) -> str:
+    """How a member of a union is known: by its tag, else by its type."""
+    if is_dataclass(member):
+        tag = get_type_hints(member, include_extras=True).get("kind")
+        return str(get_args(tag)[0] if get_origin(tag) is Literal else member)
+    told = _shape(member)
+    while isinstance(told, dict) and "of" in told:
+        told = told["of"]
+    return told if isinstance(told, str) else ", ".join(sorted(told))
+
+
+def _limited(bare: Shape, marks: tuple[Any, ...]) -> Shape:
+    """The shape of what is annotated: limits count, words do not."""
+    found = {
+        limit: str(getattr(mark, limit))
+        for outer in marks
+        for mark in (outer, *getattr(outer, "metadata", ()))
+        for limit in LIMITS
+        if getattr(mark, limit, None) is not None
     }
-
-
-def _example(schema: Schema, defs: dict[str, Schema], field: str) -> Any:
-    if "$ref" in schema:
-        return _example(defs[schema["$ref"].rpartition("/")[2]], defs, field)
-    if "const" in schema:
-        return schema["const"]
-    if "enum" in schema:
-        return schema["enum"][0]
-    if variants := schema.get("oneOf") or schema.get("anyOf"):
-        return _example(_richest(variants), defs, field)
-    match schema.get("type"):
-        case "object":
-            return _object(schema, defs)
-        case "array":
-            return _array(schema, defs, field)
-        case "string":
-            return _string(schema, field)
-        case "integer":
-            return BY_FIELD.get(field, max(1, schema.get("minimum", 1)))
-        case "boolean":
-            return True
-    return "0.125"  # a number is a decimal, and a decimal is written as a string
-
-
-def _richest(variants: list[Schema]) -> Schema:
-    """The variant that says most: something before nothing; of a decimal, the number."""
-    kinds = ("null", "integer", "string", "number")
-    return max(
-        variants, key=lambda v: kinds.index(v["type"]) if v.get("type") in kinds else len(kinds)
-    )
-
-
-def _object(schema: Schema, defs: dict[str, Schema]) -> Any:
-    if "properties" in schema:
-        return {name: _example(each, defs, name) for name, each in schema["properties"].items()}
-    values = schema.get("additionalProperties")
-    return {"1.8.0": _example(values, defs, "")} if isinstance(values, dict) else {}
-
-
-def _array(schema: Schema, defs: dict[str, Schema], field: str) -> list[Any]:
-    if "prefixItems" in schema:
-        return [_example(each, defs, field) for each in schema["prefixItems"]]
-    item = schema["items"]
-    # One of each kind: the branches of a union are shapes that may be stored too.
-    variants = item.get("oneOf") or [
-        v for v in item.get("anyOf", []) if v.get("type") != "null"
-    ]
-    return [_example(each, defs, field) for each in variants or [item]]
-
-
-def _string(schema: Schema, field: str) -> str:
-    if "pattern" in schema:
-        wanted = Annotated[str, StringConstraints(pattern=schema["pattern"])]
-        accepts = TypeAdapter[str](wanted).validator.isinstance_python
-        return next(each for each in BY_PATTERN if accepts(each))
-    if field in BY_FIELD:
-        return str(BY_FIELD[field])
-    words = f"an example of {field}"[: schema.get("maxLength")]
-    return BY_FORMAT.get(schema.get("format", ""), words)
+    return {"of": bare, **dict(sorted(found.items()))} if found else bare
