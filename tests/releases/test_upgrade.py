@@ -176,7 +176,7 @@ def test_an_outdated_folder_is_rebuilt_by_hand_and_a_swap_is_whole_or_not(
     assert said(url, "select to_regclass('books.settlements') is null") == [(True,)]
     assert newer.json("doctor")["database"]["tables"] == "up to date"
     assert trial_balance(url) == expected_balance()
-    assert "does not know registrations" in today("doctor", code=1)
+    assert "made by a newer release: bills is at" in today("doctor", code=1)
 
 
 @pytest.mark.parametrize(
