@@ -50,7 +50,7 @@ def _tariffs(table: Table[str, Tariff], fact: Fact) -> None:
 
 tariffs = Projection(
     name="tariffs",
-    version=1,
+    version=2,
     row=Tariff,
     key=("tariff",),
     events=(TariffDrafted, TariffApproved, TariffPublished),
@@ -87,7 +87,7 @@ def _versions(table: Table[tuple[str, int], PublishedTariff], fact: Fact) -> Non
 
 tariff_versions = Projection(
     name="tariff_versions",
-    version=2,
+    version=3,
     row=PublishedTariff,
     key=("tariff", "version"),
     events=(TariffPublished, TariffVersionWithdrawn),
