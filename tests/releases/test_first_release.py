@@ -58,6 +58,7 @@ def test_a_folder_of_the_first_release_opens(folder: Path, tmp_path: Path) -> No
 
 
 def test_its_books_are_what_they_were(folder: Path) -> None:
+    assert Cli(None, folder).json("rebuild")["swapped"]
     with (
         embedded.start(folder) as server,
         psycopg.connect(server.url, row_factory=dict_row) as db,
