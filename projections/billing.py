@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import assert_never
+from typing import Annotated, assert_never
 
 from domain.billing.bill import Basis, BillCorrected, BillEvent, BillIssued, Cause
 from domain.billing.lines import BillLine
 from domain.customers.account import AccountCredited, AccountDebited, MoneyMoved
 from domain.kit import Fact
+from projections.customers import accounts
+from projections.kit.declaration import Back, Called, FactRef, Link, Minor
 from projections.kit.table import Projection, Table
 
 # Bills
@@ -18,23 +20,25 @@ from projections.kit.table import Projection, Table
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """One row a bill.  `lines` and `issued` are as issued; `corrected` is Σ of its notes."""
+    """What an account owes for a period.  An issued bill never changes."""
 
-    bill: str
+    bill: Annotated[str, "Its number: 000120-2026-03."]
     account: str
-    since: date
-    until: date
-    on: date
-    due: date
+    since: Annotated[date, "The first day it is for."]
+    until: Annotated[date, "The first day it is no longer for."]
+    on: Annotated[date, "The day it was issued.", Called("issued_on")]
+    due: Annotated[date, "By when it is to be paid.", Called("due_on")]
     currency: str
     lines: tuple[BillLine, ...]
-    issued: int
+    issued: Annotated[Minor, "Its total as issued.", Called("total")]
     corrected: int
-    outstanding: int
+    outstanding: Annotated[
+        Minor, "What is not paid yet. `asOf`: after all that is dated by then."
+    ]
     notes: int
     basis: Basis  # of the issue
     newest: Basis  # of the last note, else of the issue
-    fact: str
+    fact: Annotated[FactRef, "The fact that issued it."]
 
 
 def _bills(table: Table[str, Bill], fact: Fact) -> None:
@@ -107,6 +111,17 @@ bills = Projection(
     keys=_bill_keys,
     project=_bills,
     indexes=(("account", "since"),),
+    since="on",
+    filters=("account", "since", "on", "due"),
+    orders=(("account", "since"),),
+    links=(
+        Link(
+            "account",
+            accounts,
+            "Whose it is.",
+            Back("bills", "Its bills, by the first day they are for.", ("since",)),
+        ),
+    ),
 )
 
 
@@ -115,19 +130,19 @@ bills = Projection(
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """One row a note: the difference, the facts that made it, the basis it stands on."""
+    """A note that brings an issued bill to what became known later."""
 
-    note: str
+    note: Annotated[str, "Its number: 000120-2026-01-c1."]
     bill: str
     account: str
-    on: date
-    due: date
+    on: Annotated[date, "The day it was issued.", Called("issued_on")]
+    due: Annotated[date, "By when a debit is to be paid.", Called("due_on")]
     currency: str
     lines: tuple[BillLine, ...]
-    total: int
+    total: Annotated[Minor, "What the bill is more, or less, than before."]
     causes: tuple[Cause, ...]
     basis: Basis
-    fact: str
+    fact: Annotated[FactRef, "The fact that issued the note."]
 
 
 def _corrections(table: Table[str, Correction], fact: Fact) -> None:
@@ -156,4 +171,10 @@ corrections = Projection(
     keys=lambda fact: (fact.event.note,),
     project=_corrections,
     indexes=(("bill",), ("account",)),
+    since="on",
+    filters=("bill", "account", "on"),
+    links=(
+        Link("bill", bills, "What it corrects.", Back("corrections", "Its notes.", short=True)),
+        Link("account", accounts, "Whose it is."),
+    ),
 )

@@ -6,11 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from typing import Annotated
 
 from domain.books.chart import CHART
 from domain.books.entry import Entry, has_entry
 from domain.catalogue import EVENTS
 from domain.kit import Fact
+from projections.customers import accounts
+from projections.kit.declaration import Called, FactRef, Link, Minor, Position
 from projections.kit.table import Projection, Table
 
 POSTED = tuple(event for event in EVENTS.values() if has_entry(event))
@@ -27,27 +30,27 @@ def _entry(fact: Fact) -> Entry | None:
 
 @dataclass(frozen=True, slots=True)
 class JournalLine:
-    """One row a posting: minor units, debit positive, credit negative."""
+    """One posting of the journal."""
 
-    position: int
-    line: int  # 1, 2, 3 … within the entry
-    code: str
+    position: Annotated[Position, "Where in history: postings of one entry have the same."]
+    line: Annotated[int, "Its place in the entry: 1, 2, 3 …"]
+    code: Annotated[str, "The ledger account: 1200."]
     ledger_class: str
-    on: date
-    month: str
-    about: date
+    on: Annotated[date, "The day it is posted."]
+    month: Annotated[str, "The month it is posted in: 2026-03."]
+    about: Annotated[date, "The last day of the period it is about; of a payment, `on`."]
     account: str
-    source: str
-    document: str
-    due: date | None
+    source: Annotated[str, "What caused it: bill, note, payment, return …", Called("kind")]
+    document: Annotated[str, "The document of the source, by number."]
+    due: Annotated[date | None, "By when it is to be paid, if it is.", Called("due_on")]
     reverses: str
     org_unit: str
-    amount: int
+    amount: Annotated[Minor, "Debit positive, credit negative."]
     currency: str
     tax_code: str
     rate: Decimal | None
     base: int | None
-    fact: str
+    fact: Annotated[FactRef, "The fact that is posted."]
 
     @property
     def text(self) -> str:
@@ -97,6 +100,10 @@ journal = Projection(
     keys=_journal_keys,
     project=_journal,
     indexes=(("account",), ("code", "on"), ("on",)),
+    since="on",
+    filters=("account", "code", "on", "about"),
+    orders=(("on",), ("code", "on"), ("account",)),
+    links=(Link("account", accounts, "The customer's account it concerns."),),
 )
 
 

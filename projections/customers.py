@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import assert_never
+from typing import Annotated, assert_never
 
 from domain.customers.account import (
     AccountCredited,
@@ -18,6 +18,7 @@ from domain.customers.account import (
 from domain.customers.customer import CustomerErased, CustomerRegistered, CustomerRenamed
 from domain.kit import Fact
 from domain.values import ERASED
+from projections.kit.declaration import Back, Called, FactRef, Link, Minor, Position
 from projections.kit.table import Projection, Table
 
 # Customers
@@ -25,12 +26,14 @@ from projections.kit.table import Projection, Table
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """One row a customer."""
+    """A person or a firm that holds accounts."""
 
-    customer: str
-    name: str
-    contact: str | None
-    erased: date | None = None  # the day, when nothing personal can be read any more
+    customer: Annotated[str, "Its number: C000120."]
+    name: Annotated[str, "Its name."]
+    contact: Annotated[str | None, "How to reach it, as it was told."]
+    erased: Annotated[
+        date | None, "From which day nothing personal is kept.", Called("erased_on")
+    ] = None
 
 
 def _customers(table: Table[str, Customer], fact: Fact) -> None:
@@ -61,13 +64,22 @@ MOVEMENTS = (AccountDebited, AccountCredited)
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One row an account; minor units; balance = Σ open items − the credit that is held."""
+    """What a customer owes and is owed: bills, payments, supplies."""
 
-    account: str
+    account: Annotated[str, "Its number: 000120."]
     customer: str
-    opened: date
-    balance: int
-    held: int
+    opened: Annotated[date, "The day it was opened.", Called("opened_on")]
+    balance: Annotated[
+        Minor,
+        "What is owed, net of credit held; negative: the utility owes. The sum of its"
+        " movements; `asOf`: of those dated on or before it.",
+    ]
+    held: Annotated[
+        Minor,
+        "What is held for the customer: paid, and owed for nothing yet. `asOf`: after the"
+        " movements dated on or before it.",
+        Called("credit_held"),
+    ]
 
 
 def _accounts(table: Table[str, Account], fact: Fact) -> None:
@@ -97,6 +109,14 @@ accounts = Projection(
     keys=lambda fact: (fact.key,),
     project=_accounts,
     indexes=(("customer",),),
+    since="opened",
+    filters=("customer", "opened"),
+    orders=(("customer",),),
+    links=(
+        Link(
+            "customer", customers, "Whose it is.", Back("accounts", "Its accounts, by number.")
+        ),
+    ),
 )
 
 
@@ -105,17 +125,23 @@ accounts = Projection(
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """One row for each fact that moved a balance: minor units, what is owed positive."""
+    """One fact that moved the balance of an account."""
 
     account: str
-    position: int
-    kind: str  # what caused it: bill, note, payment, return …
-    reference: str  # the bill, the note or the payment
-    on: date
-    due: date | None  # of what is debited; the first day, where it is several items
-    amount: int
+    position: Annotated[Position, "Its place in history."]
+    kind: Annotated[
+        str, "What caused it: bill, note (a correction), payment, return (of a payment) …"
+    ]
+    reference: Annotated[str, "The number of the bill, of the note, or of the payment."]
+    on: Annotated[date, "The day it is dated."]
+    due: Annotated[
+        date | None,
+        "By when it is to be paid; of several items the first day.",
+        Called("due_on"),
+    ]
+    amount: Annotated[Minor, "Owed more: positive. Owed less: negative."]
     currency: str
-    fact: str
+    fact: Annotated[FactRef, "The fact itself: account-000120@4."]
 
 
 def _movements(table: Table[tuple[str, int], Movement], fact: Fact) -> None:
@@ -142,6 +168,16 @@ movements = Projection(
     events=MOVEMENTS,
     keys=lambda fact: ((fact.key, fact.position),),
     project=_movements,
+    since="on",
+    filters=("account", "on", "kind"),
+    links=(
+        Link(
+            "account",
+            accounts,
+            "Whose balance it moved.",
+            Back("movements", "Each fact that moved its balance, in the order recorded."),
+        ),
+    ),
 )
 
 
@@ -150,15 +186,17 @@ movements = Projection(
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """One row for each open item a fact of the account settled, or (negative) reopened."""
+    """A part of an open item that was settled, or (negative) reopened."""
 
     account: str
-    position: int
-    item: str
-    source: str  # the payment, the bill or the note whose credit it was
-    on: date
-    amount: int
-    fact: str
+    position: Annotated[Position, "The place in history of the fact."]
+    item: Annotated[str, "The open item: a bill by number, or a payment that was returned."]
+    source: Annotated[
+        str, "Settled with what: a payment, or the bill or note that is a credit."
+    ]
+    on: Annotated[date, "The day."]
+    amount: Annotated[Minor, "How much; negative: reopened."]
+    fact: Annotated[FactRef, "The fact that settled it."]
 
 
 def _settled(e: MoneyMoved) -> dict[str, int]:
@@ -198,4 +236,7 @@ settlements = Projection(
     keys=_settlement_keys,
     project=_settlements,
     indexes=(("item",), ("source",)),
+    since="on",
+    filters=("account", "item", "source"),
+    links=(Link("account", accounts, "In which account."),),
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
-from typing import TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 from domain.kit import Fact
 from domain.metering.meter import (
@@ -24,7 +24,9 @@ from domain.metering.meter import (
     MeterRemoved,
     Register,
 )
+from projections.kit.declaration import Back, FactRef, Link
 from projections.kit.table import Projection, Table
+from projections.network import points
 
 # Which meter is installed where
 
@@ -40,16 +42,16 @@ class Multiplier:
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """One row for each time a meter was installed at a point; no end while it lasts."""
+    """A time in which a meter is installed at a point."""
 
     meter: str
-    since: date
+    since: Annotated[date, "The first day, from its start."]
     point: str
-    until: date | None
-    multiplier: int  # the newest
+    until: Annotated[date | None, "The first day after it; null while it lasts."]
+    multiplier: Annotated[int, "By what its counts are multiplied: transformers."]
     multipliers: tuple[Multiplier, ...]
     registers: tuple[Register, ...]
-    fact: str
+    fact: Annotated[FactRef, "The newest fact that says so."]
 
 
 def _installations(table: Table[tuple[str, date], Installation], fact: Fact) -> None:
@@ -99,25 +101,54 @@ installations = Projection(
     keys=lambda fact: (_installation_key(fact),),
     project=_installations,
     indexes=(("point",),),
+    since="since",
+    until="until",
+    filters=("meter", "point", "since"),
+    orders=(("point",),),
+    links=(
+        Link(
+            "point",
+            points,
+            "Where it is installed.",
+            Back(
+                "installations",
+                "The meters that were installed here, by day.",
+                ("since",),
+                short=True,
+            ),
+        ),
+    ),
 )
 
 
 # Readings
 
+ReadingSource: TypeAlias = Literal[
+    "install", "reader", "remote", "customer", "estimate", "remove"
+]
+SOURCES = {
+    "install": "Whoever installed the meter.",
+    "reader": "A meter reader.",
+    "remote": "The meter itself, over a line.",
+    "customer": "The customer.",
+    "estimate": "Nobody: it is an estimate.",
+    "remove": "Whoever removed the meter.",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One row a reading: kWh as shown; counts in Wh, turns included, not multiplied."""
+    """What the registers of a meter showed at the start of a day."""
 
     meter: str
-    on: date
-    last: bool  # taken as the meter was removed; it may be installed elsewhere the same day
+    on: Annotated[date, "The day, at whose start they showed it."]
+    last: Annotated[bool, "Whether it was taken as the meter was removed."]
     point: str
     readings: dict[str, Decimal]
     counts: dict[str, int]
-    source: str  # install, reader, remote, customer, estimate, remove
-    corrected: bool
-    fact: str
+    source: Annotated[ReadingSource, "Who read it.", SOURCES]
+    corrected: Annotated[bool, "Whether another reading was recorded for that day before."]
+    fact: Annotated[FactRef, "The fact that says so: meter-M1@3."]
 
 
 ReadingKey: TypeAlias = tuple[str, date, bool]
@@ -155,7 +186,7 @@ def _readings(table: Table[ReadingKey, Reading], fact: Fact) -> None:
         table[key] = replace(table[key], counts=each.counts, fact=fact.ref)
 
 
-def _reading(fact: Fact, source: str) -> Reading:
+def _reading(fact: Fact, source: ReadingSource) -> Reading:
     e = fact.event
     return Reading(
         meter=fact.key,
@@ -206,6 +237,17 @@ readings = Projection(
     keys=_reading_keys,
     project=_readings,
     indexes=(("point", "on"),),
+    since="on",
+    filters=("meter", "point", "on", "source"),
+    orders=(("point", "on"),),
+    links=(
+        Link(
+            "point",
+            points,
+            "Where the meter was installed.",
+            Back("readings", "What the registers of its meters showed, by day.", ("on",)),
+        ),
+    ),
 )
 
 
@@ -214,17 +256,17 @@ readings = Projection(
 
 @dataclass(frozen=True, slots=True)
 class MeterError:
-    """One row a test: the meter counted (1 + error) for each Wh, from `since` up to `until`."""
+    """A tested error: the meter counted (1 + error) for each Wh."""
 
     meter: str
     position: int
     point: str
-    error: Decimal
-    since: date
-    until: date | None
-    reference: str
-    withdrawn: bool  # what was told before under these words is taken back
-    fact: str
+    error: Annotated[Decimal, "0.06 is 6 % fast; negative is slow."]
+    since: Annotated[date, "The first day it counted so."]
+    until: Annotated[date | None, "The first day it no longer did; null if it still does."]
+    reference: Annotated[str, "The test that found it."]
+    withdrawn: Annotated[bool, "Whether it takes back what was told before in these words."]
+    fact: Annotated[FactRef, "The fact: `touched(fact:)` finds the bills it moves."]
 
 
 def _errors(table: Table[tuple[str, int], MeterError], fact: Fact) -> None:
@@ -266,4 +308,7 @@ meter_errors = Projection(
     keys=lambda fact: ((fact.key, fact.position),),
     project=_errors,
     indexes=(("point",),),
+    since="since",
+    filters=("meter", "point"),
+    links=(Link("point", points, "Where the meter was installed."),),
 )

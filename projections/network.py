@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from typing import Annotated
 
 from domain.kit import Fact
 from domain.network.point import (
@@ -18,6 +19,8 @@ from domain.network.point import (
     PointTermsAgreed,
     PointVacated,
 )
+from projections.customers import accounts
+from projections.kit.declaration import Back, Called, FactRef, Link
 from projections.kit.table import Projection, Table
 
 # Service points
@@ -25,11 +28,11 @@ from projections.kit.table import Projection, Table
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One row a service point."""
+    """A service point: where the network ends and a customer begins."""
 
-    point: str
-    address: str
-    energised: date
+    point: Annotated[str, "Its number: P000120."]
+    address: Annotated[str, "Where it is."]
+    energised: Annotated[date, "The day it was energised.", Called("energised_on")]
 
 
 def _points(table: Table[str, Point], fact: Fact) -> None:
@@ -44,6 +47,8 @@ points = Projection(
     events=(PointEnergised, PointCorrected),
     keys=lambda fact: (fact.key,),
     project=_points,
+    since="energised",
+    filters=("energised",),
 )
 
 
@@ -61,14 +66,14 @@ class TariffSpell:
 
 @dataclass(frozen=True, slots=True)
 class Supply:
-    """One row for each time an account took supply at a point; no end while it lasts."""
+    """A time in which an account takes supply at a point."""
 
     point: str
-    since: date
+    since: Annotated[date, "The first day."]
     account: str
-    until: date | None
+    until: Annotated[date | None, "The first day after it; null while it lasts."]
     tariffs: tuple[TariffSpell, ...]
-    ended: str | None  # the fact that ended it
+    ended: Annotated[FactRef | None, "The fact that ended it; null while it lasts."]
 
 
 def _supplies(table: Table[tuple[str, date], Supply], fact: Fact) -> None:
@@ -115,6 +120,18 @@ supplies = Projection(
     keys=lambda fact: (_supply_key(fact),),
     project=_supplies,
     indexes=(("account",),),
+    since="since",
+    until="until",
+    filters=("point", "account", "since"),
+    links=(
+        Link("point", points, "Where.", Back("supplies", "Who took supply here.", short=True)),
+        Link(
+            "account",
+            accounts,
+            "Whose.",
+            Back("supplies", "Where it took supply, and when.", ("since",), short=True),
+        ),
+    ),
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Annotated
 
 from domain.kit import Fact
 from domain.pricing.tariff import (
@@ -13,6 +14,7 @@ from domain.pricing.tariff import (
     TariffPublished,
     TariffVersionWithdrawn,
 )
+from projections.kit.declaration import Back, FactRef, Link
 from projections.kit.table import Projection, Table
 
 # The tariff
@@ -20,11 +22,11 @@ from projections.kit.table import Projection, Table
 
 @dataclass(frozen=True, slots=True)
 class Tariff:
-    """One row a tariff; `draft` is what waits to be approved or published."""
+    """What the utility charges, version by version."""
 
-    tariff: str
-    name: str
-    currency: str
+    tariff: Annotated[str, "Its key: HOME."]
+    name: Annotated[str, "Its name, the newest drafted."]
+    currency: Annotated[str, "Its currency, ISO 4217."]
     versions: int
     draft: TariffDocument | None
     drafted_by: str | None
@@ -63,21 +65,21 @@ tariffs = Projection(
 
 
 @dataclass(frozen=True, slots=True)
-class PublishedTariff:
-    """One row a version: in force from `since` until a later one is, unless withdrawn."""
+class TariffVersion:
+    """A published document: in force from a day until a later one is, unless withdrawn."""
 
     tariff: str
-    version: int
-    since: date
+    version: Annotated[int, "1, 2, 3 …"]
+    since: Annotated[date, "The first day it prices."]
     document: TariffDocument
-    fact: str
-    withdrawn: str | None  # the fact that took it back
+    fact: Annotated[FactRef, "The fact: `touched(fact:)` finds the bills it moves."]
+    withdrawn: Annotated[FactRef | None, "The fact that took it back, if any."]
 
 
-def _versions(table: Table[tuple[str, int], PublishedTariff], fact: Fact) -> None:
+def _versions(table: Table[tuple[str, int], TariffVersion], fact: Fact) -> None:
     match fact.event:
         case TariffPublished() as e:
-            table[fact.key, e.version] = PublishedTariff(
+            table[fact.key, e.version] = TariffVersion(
                 fact.key, e.version, e.since, e.document, fact.ref, None
             )
         case TariffVersionWithdrawn() as e:
@@ -88,9 +90,19 @@ def _versions(table: Table[tuple[str, int], PublishedTariff], fact: Fact) -> Non
 tariff_versions = Projection(
     name="tariff_versions",
     version=3,
-    row=PublishedTariff,
+    row=TariffVersion,
     key=("tariff", "version"),
     events=(TariffPublished, TariffVersionWithdrawn),
     keys=lambda fact: ((fact.key, fact.event.version),),
     project=_versions,
+    since="since",
+    filters=("tariff", "since"),
+    links=(
+        Link(
+            "tariff",
+            tariffs,
+            "Of which tariff.",
+            Back("versions", "What was published, in order.", short=True),
+        ),
+    ),
 )

@@ -4,24 +4,40 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Annotated
 
 from domain.kit import Fact
-from domain.receivables.payment import PaymentReceived, PaymentReversed
+from domain.receivables.payment import Method, PaymentReceived, PaymentReversed
+from projections.customers import accounts
+from projections.kit.declaration import Back, Called, FactRef, Link, Minor
 from projections.kit.table import Projection, Table
+
+METHODS = {
+    "cash": "In notes and coins, at the counter.",
+    "card": "By card.",
+    "cheque": "By cheque.",
+    "transfer": "By bank transfer.",
+    "direct-debit": "Collected from the customer's bank.",
+    "agent": "Through an agent who collects for the utility.",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """One row a payment, with the open items it settled; minor units."""
+    """Money that came in, and now and then went back."""
 
-    payment: str
+    payment: Annotated[str, "The reference of the payer or the bank."]
     account: str
-    on: date
-    amount: int
+    on: Annotated[date, "The day it was received.", Called("received_on")]
+    amount: Annotated[Minor, "How much."]
     currency: str
-    method: str
-    reversed: date | None
-    fact: str
+    method: Annotated[Method, "How it was paid.", METHODS]
+    reversed: Annotated[
+        date | None,
+        "The day it was taken back; null if it held. `asOf`: null before that day.",
+        Called("reversed_on"),
+    ]
+    fact: Annotated[FactRef, "The fact that recorded it."]
 
 
 def _payments(table: Table[str, Payment], fact: Fact) -> None:
@@ -43,4 +59,15 @@ payments = Projection(
     keys=lambda fact: (fact.key,),
     project=_payments,
     indexes=(("account", "on"),),
+    since="on",
+    filters=("account", "on", "method"),
+    orders=(("account", "on"),),
+    links=(
+        Link(
+            "account",
+            accounts,
+            "For which account.",
+            Back("payments", "The payments that came in for it, by day.", ("on",)),
+        ),
+    ),
 )

@@ -118,7 +118,7 @@ def welcome(chosen: Settings, it: System) -> None:
 
 
 QUERY = (
-    r'{"query": "{ bill(id: \"BILL\") { stands { amount currency }'
+    r'{"query": "{ bill(number: \"BILL\") { currentTotal { amount currency }'
     r' lines { code period quantity amount { amount } why { text } } } }"}'
 )
 

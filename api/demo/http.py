@@ -19,23 +19,27 @@ PATIENCE = 60.0  # seconds for an answer
 
 ACCOUNT = """
 query ($account: ID!, $position: Position!, $then: Moment!) {
-  account(id: $account, knownAt: $then, minPosition: $position) {
-    balance { minor }
-    bills(first: 100) { nodes { id issued { minor } stands { minor } outstanding { minor } } }
+  at(knownAt: $then, minPosition: $position) {
+    account(number: $account) {
+      balance { minor }
+      bills(first: 100) {
+        nodes { number total { minor } currentTotal { minor } outstanding { minor } }
+      }
+    }
   }
 }
 """
 TOUCHED = """
 query ($fact: ID!, $position: Position!) {
-  touched(fact: $fact, minPosition: $position) {
-    bill { id } stands { minor } now { minor }
+  at(minPosition: $position) {
+    touched(fact: $fact) { bill { number } currentTotal { minor } now { minor } }
   }
 }
 """
 JOURNAL = """
 query ($account: ID!, $position: Position!) {
-  journal(account: $account, first: 100, minPosition: $position) {
-    nodes { code amount { minor } }
+  at(minPosition: $position) {
+    journal(filter: {account: {eq: $account}}, first: 100) { nodes { code amount { minor } } }
   }
 }
 """
@@ -83,20 +87,22 @@ class OverHttp:
                 yield Told(after, name, event["subject"], event["data"])
 
     def touched(self, fact: str) -> list[TouchedBill]:
-        found = self._query(TOUCHED, fact=fact, position=self.head())["touched"]
+        found = self._query(TOUCHED, fact=fact, position=self.head())["at"]["touched"]
         return [
-            TouchedBill(each["bill"]["id"], _minor(each["stands"]), _minor(each["now"]))
+            TouchedBill(
+                each["bill"]["number"], _minor(each["currentTotal"]), _minor(each["now"])
+            )
             for each in found
         ]
 
     def then(self, account: str, known_at: int) -> Then:
         known = {"account": account, "position": known_at, "then": known_at}
-        found = self._query(ACCOUNT, **known)["account"]
+        found = self._query(ACCOUNT, **known)["at"]["account"]
         bills = (
             BillThen(
-                each["id"],
-                _minor(each["issued"]),
-                _minor(each["stands"]) - _minor(each["issued"]),
+                each["number"],
+                _minor(each["total"]),
+                _minor(each["currentTotal"]) - _minor(each["total"]),
                 _minor(each["outstanding"]),
             )
             for each in found["bills"]["nodes"]
@@ -104,7 +110,7 @@ class OverHttp:
         return Then(_minor(found["balance"]), tuple(bills))
 
     def ledger(self, account: str) -> dict[str, int]:
-        found = self._query(JOURNAL, account=account, position=self.head())["journal"]
+        found = self._query(JOURNAL, account=account, position=self.head())["at"]["journal"]
         sums: dict[str, int] = {}
         for line in found["nodes"]:
             sums[line["code"]] = sums.get(line["code"], 0) + _minor(line["amount"])

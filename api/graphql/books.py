@@ -1,34 +1,25 @@
-"""The books: the journal, and the trial balance that it adds up to."""
+"""The names of ledger accounts, and the trial balance that the journal adds up to."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 from decimal import Decimal
-from typing import Annotated
 
 import strawberry
 
-from api.graphql import customers as people
-from api.graphql.across import AnAccount
-from api.graphql.paging import (
-    After,
-    Connection,
-    First,
-    Order,
-    Page,
-    Reverse,
-    linked,
-    page_of,
-)
-from api.graphql.scalars import Money, Position
-from api.graphql.view import BatchLoader, Info, KnownAt, MinPosition, View, equal, on
+from api.graphql.models import computed
+from api.graphql.roots import root
+from api.graphql.scalars import Money
+from api.graphql.view import View
 from domain.books.chart import CHART
 from projections import books as rows
-from projections.customers import accounts
 from projections.kit.table import Where
 
-JOURNAL = Order(rows.journal)
+
+@computed(rows.journal)
+def name(view: View, found: Sequence[rows.JournalLine]) -> list[str]:  # noqa: ARG001
+    """The name of the ledger account: Customers: receivable."""
+    return [CHART.get(row.code, row.code) for row in found]
 
 
 @strawberry.type(description="The tax that a posting is of.")
@@ -38,37 +29,27 @@ class Tax:
     base: Money = strawberry.field(description="What it is a tax on.")
 
 
-@strawberry.type(description="One posting of the journal.")
-class JournalLine:
-    position: Position = strawberry.field(
-        description="The place in history of the fact; postings of one entry have the same."
-    )
-    code: str = strawberry.field(description="The ledger account: 1200.")
-    name: str = strawberry.field(description="Its name: Customers: receivable.")
-    on: date = strawberry.field(description="The day it is posted.")
-    about: date = strawberry.field(
-        description="The last day of the period that the business is about; of a payment, `on`."
-    )
-    month: str = strawberry.field(description="The month it is posted in: 2026-03.")
-    kind: str = strawberry.field(description="What caused it: bill, note, payment, return.")
-    document: str = strawberry.field(
-        description="The number of the bill, the note or the receipt."
-    )
-    due: date | None = strawberry.field(description="By when what it debits is to be paid.")
-    ledger_class: str | None = strawberry.field(
-        description="What was charged for: energy, demand, tax; null where nothing was."
-    )
-    tax: Tax | None = strawberry.field(description="Of a tax: which, and on what.")
-    text: str = strawberry.field(description="What for: kind and document.")
-    amount: Money = strawberry.field(description="Debit positive, credit negative.")
-    fact: strawberry.ID = strawberry.field(description="The fact that is posted.")
-    row: strawberry.Private[rows.JournalLine]
-    group: strawberry.Private[BatchLoader[rows.JournalLine]]
+@computed(rows.journal)
+def tax(view: View, found: Sequence[rows.JournalLine]) -> list[Tax | None]:
+    """Of a tax: which, and on what."""
+    return [
+        None
+        if row.rate is None or row.base is None
+        else Tax(code=row.tax_code, rate=row.rate, base=view.money(row.base))
+        for row in found
+    ]
 
-    @strawberry.field(description="The customer's account it concerns.")
-    def account(self) -> AnAccount | None:
-        key = self.row.account
-        return linked(self.group, "account", key, accounts, people.accounts_of)
+
+@computed(rows.journal)
+def ledger_class(view: View, found: Sequence[rows.JournalLine]) -> list[str | None]:  # noqa: ARG001
+    """What was charged for: energy, demand, tax; null where nothing was."""
+    return [row.ledger_class or None for row in found]
+
+
+@computed(rows.journal)
+def text(view: View, found: Sequence[rows.JournalLine]) -> list[str]:  # noqa: ARG001
+    """What for: bill 000120-2026-03."""
+    return [row.text for row in found]
 
 
 @strawberry.type(description="A ledger account with all that was posted to it.")
@@ -86,42 +67,10 @@ class TrialBalance:
     total: Money = strawberry.field(description="The sum of the balances: zero, always.")
 
 
-def journal_of(view: View, found: Sequence[rows.JournalLine]) -> list[JournalLine]:
-    """Rows as postings."""
-    group = BatchLoader(view, found)
-    return [
-        JournalLine(
-            position=Position(r.position),
-            code=r.code,
-            name=CHART.get(r.code, r.code),
-            on=r.on,
-            about=r.about,
-            month=r.month,
-            kind=r.source,
-            document=r.document,
-            due=r.due,
-            ledger_class=r.ledger_class or None,
-            tax=_tax(view, r),
-            text=r.text,
-            amount=view.money(r.amount),
-            fact=strawberry.ID(r.fact),
-            row=r,
-            group=group,
-        )
-        for r in found
-    ]
-
-
-def _tax(view: View, row: rows.JournalLine) -> Tax | None:
-    if row.rate is None or row.base is None:
-        return None
-    return Tax(code=row.tax_code, rate=row.rate, base=view.money(row.base))
-
-
 def _balances(view: View) -> list[rows.LedgerBalance]:
     if view.as_of is None:
         return view.find(rows.trial_balance)
-    posted = view.dated("on")
+    posted = view.there(rows.journal)
     debits = view.sums(rows.journal, "amount", *posted, Where("amount", ">", 0), by="code")
     credits_ = view.sums(rows.journal, "amount", *posted, Where("amount", "<", 0), by="code")
     sides = {code: (debits.get(code, 0), -credits_.get(code, 0)) for code in debits | credits_}
@@ -131,60 +80,18 @@ def _balances(view: View) -> list[rows.LedgerBalance]:
     ]
 
 
-POSTED = on("What is posted on or before it.")
-
-
-@strawberry.type
-class BooksQuery:
-    @strawberry.field(description="The journal, in the order recorded.")
-    def journal(
-        self,
-        info: Info,
-        code: Annotated[
-            str | None, strawberry.argument(description="Only this ledger account.")
-        ] = None,
-        account: Annotated[
-            strawberry.ID | None,
-            strawberry.argument(description="Only what concerns this customer's account."),
-        ] = None,
-        since: Annotated[
-            date | None,
-            strawberry.argument(description="Only what is posted from this day on."),
-        ] = None,
-        until: Annotated[
-            date | None, strawberry.argument(description="Only what is posted before this day.")
-        ] = None,
-        first: First = 20,
-        after: After = None,
-        reverse: Reverse = False,
-        as_of: Annotated[date | None, POSTED] = None,
-        known_at: KnownAt = None,
-        min_position: MinPosition = None,
-    ) -> Connection[JournalLine]:
-        view = info.context.view(as_of, known_at, min_position)
-        where = [*view.dated("on"), *equal("code", code), *equal("account", account)]
-        where += [Where("on", ">=", since)] if since is not None else []
-        where += [Where("on", "<", until)] if until is not None else []
-        return page_of(view, JOURNAL, Page(first, after, reverse), journal_of, where)
-
-    @strawberry.field(description="The trial balance.")
-    def trial_balance(
-        self,
-        info: Info,
-        as_of: Annotated[date | None, POSTED] = None,
-        known_at: KnownAt = None,
-        min_position: MinPosition = None,
-    ) -> TrialBalance:
-        view = info.context.view(as_of, known_at, min_position)
-        found = _balances(view)
-        lines = [
-            LedgerBalance(
-                code=r.code,
-                name=r.name,
-                debits=view.money(r.debits),
-                credits=view.money(r.credits),
-                balance=view.money(r.balance),
-            )
-            for r in found
-        ]
-        return TrialBalance(lines=lines, total=view.money(sum(r.balance for r in found)))
+@root()
+def trial_balance(view: View) -> TrialBalance:
+    """The trial balance; `asOf`: of what is posted on or before it."""
+    found = _balances(view)
+    lines = [
+        LedgerBalance(
+            code=r.code,
+            name=r.name,
+            debits=view.money(r.debits),
+            credits=view.money(r.credits),
+            balance=view.money(r.balance),
+        )
+        for r in found
+    ]
+    return TrialBalance(lines=lines, total=view.money(sum(r.balance for r in found)))

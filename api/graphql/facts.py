@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated, Any
 
@@ -11,16 +12,28 @@ from pydantic import TypeAdapter
 from strawberry.scalars import JSON
 
 from api.graphql.errors import Problem
-from api.graphql.paging import After, Connection, Edge, First, Page, PageInfo, Reverse
+from api.graphql.pages import (
+    After,
+    Asked,
+    Before,
+    Connection,
+    Edge,
+    First,
+    Last,
+    Reverse,
+    connection,
+)
+from api.graphql.roots import root
 from api.graphql.scalars import Position
-from api.graphql.view import Info, KnownAt, MinPosition, on
+from api.graphql.view import Node, View
 from domain import kit
 from domain.catalogue import EVENTS
 
 
 @strawberry.type(description="Something that happened, in the envelope in which it is kept.")
-class Fact:
-    id: strawberry.ID = strawberry.field(
+class Fact(Node):
+    view: strawberry.Private[View]
+    reference: strawberry.ID = strawberry.field(
         description="How other facts name it: its stream and its number there, meter-M1@3."
     )
     stream: str = strawberry.field(description="What it happened to: meter-M1.")
@@ -50,14 +63,19 @@ class Fact:
         description="What it says. Amounts are minor units, energy is Wh, decimals are strings."
     )
 
+    def identity(self) -> str:
+        """Its opaque id."""
+        return self.view.identity("Fact", [self.reference])
+
 
 SHAPES: dict[type, TypeAdapter[Any]] = {event: TypeAdapter(event) for event in EVENTS.values()}
 
 
-def fact_of(fact: kit.Fact) -> Fact:
+def fact_of(view: View, fact: kit.Fact) -> Fact:
     """A fact as the schema says it."""
     return Fact(
-        id=strawberry.ID(fact.ref),
+        view=view,
+        reference=strawberry.ID(fact.ref),
         stream=fact.stream,
         version=fact.version,
         position=Position(fact.position),
@@ -81,69 +99,61 @@ def _cursor(fact: kit.Fact) -> str:
     return urlsafe_b64encode(f"fact-{fact.position}".encode()).decode().rstrip("=")
 
 
-def _behind(after: str | None) -> int | None:
-    if after is None:
+def _behind(cursor: str | None) -> int | None:
+    if cursor is None:
         return None
     try:
-        name, _, position = urlsafe_b64decode(after + "=" * (-len(after) % 4)).partition(b"-")
+        name, _, position = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).partition(b"-")
         if name != b"fact":
             raise ValueError(name)
         return int(position)
     except ValueError:
-        raise Problem("BAD_CURSOR", "`after` is not a cursor of a history.") from None
+        raise Problem("BAD_CURSOR", "This is not a cursor of a history.") from None
 
 
-DAY = on("Facts about that day or an earlier one; those about no day are always shown.")
+@root()
+def history(
+    view: View,
+    stream: Annotated[
+        str, strawberry.argument(description="The kind of the thing, a dash, its number.")
+    ],
+    first: First = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
+    reverse: Reverse = False,
+) -> Connection[Fact]:
+    """
+    What happened to one thing, in the order recorded.
+
+    The thing is named meter-M000120, account-000120, point-P000120, bill-000120-2026-03,
+    intervals-P000120-2026-03, tariff-HOME, customer-C000120, payment-R1, utility-settings.
+    `asOf`: facts about that day or an earlier one; those about no day are always shown.
+    """
+    asked = Asked(first, after, last, before, reverse)
+    behind = _behind(asked.cursor)
+    every = [f for f in view.history(stream) if view.dated(f)]
+    turned = reverse is not asked.back
+    found = every[::-1] if turned else every
+    if behind is not None:
+        sign = -1 if turned else 1
+        found = [f for f in found if sign * f.position > sign * behind]
+    page = found[: asked.size][:: -1 if asked.back else 1]
+    edges = [Edge(cursor=_cursor(f), node=fact_of(view, f)) for f in page]
+    return connection(asked, edges, len(found) > asked.size, lambda: len(every))
 
 
-@strawberry.type
-class FactsQuery:
-    @strawberry.field(
-        description="What happened to one thing, in the order recorded: meter-M000120,"
-        " account-000120, point-P000120, bill-000120-2026-03, intervals-P000120-2026-03,"
-        " tariff-HOME, customer-C000120, payment-R1, utility-settings."
-    )
-    def history(
-        self,
-        info: Info,
-        stream: Annotated[
-            str, strawberry.argument(description="The kind of the thing, a dash, its number.")
-        ],
-        first: First = 20,
-        after: After = None,
-        reverse: Reverse = False,
-        as_of: Annotated[date | None, DAY] = None,
-        known_at: KnownAt = None,
-        min_position: MinPosition = None,
-    ) -> Connection[Fact]:
-        view = info.context.view(as_of, known_at, min_position)
-        page, behind = Page(first, after, reverse), _behind(after)
-        facts = view.history(stream)
-        found = [f for f in facts if as_of is None or (kit.day_of(f.event) or as_of) <= as_of]
-        if reverse:
-            found.reverse()
-        if behind is not None:
-            sign = -1 if reverse else 1
-            found = [f for f in found if sign * f.position > sign * behind]
-        edges = [Edge(cursor=_cursor(f), node=fact_of(f)) for f in found[: page.first]]
-        info_ = PageInfo(
-            has_next_page=len(found) > page.first,
-            has_previous_page=after is not None,
-            start_cursor=edges[0].cursor if edges else None,
-            end_cursor=edges[-1].cursor if edges else None,
-        )
-        return Connection(edges=edges, nodes=[edge.node for edge in edges], page_info=info_)
+@root()
+def fact(
+    view: View,
+    reference: Annotated[strawberry.ID, strawberry.argument(description="meter-M000120@3.")],
+) -> Fact | None:
+    """One fact by its reference; refused if there is none."""
+    return fact_by_key(view, [reference])
 
-    @strawberry.field(description="One fact by its name; refused if there is none.")
-    def fact(
-        self,
-        info: Info,
-        id: Annotated[strawberry.ID, strawberry.argument(description="meter-M000120@3.")],
-        as_of: Annotated[date | None, DAY] = None,
-        known_at: KnownAt = None,
-        min_position: MinPosition = None,
-    ) -> Fact | None:
-        view = info.context.view(as_of, known_at, min_position)
-        found = view.fact(id)
-        day = kit.day_of(found.event)
-        return None if as_of and day and day > as_of else fact_of(found)
+
+def fact_by_key(view: View, key: Sequence[Any]) -> Fact | None:
+    """A fact by its reference, if it is about a day that has come.  Raises NoSuchFact."""
+    (reference,) = key
+    found = view.fact(str(reference))
+    return fact_of(view, found) if view.dated(found) else None

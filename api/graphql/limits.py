@@ -38,7 +38,7 @@ from strawberry.extensions import SchemaExtension
 from strawberry.schema.schema import validate_document
 
 from api.graphql.errors import Problem
-from api.graphql.paging import DEFAULT, MOST
+from api.graphql.pages import DEFAULT, MOST
 
 TOKENS = 4_000
 DEPTH = 16
@@ -143,7 +143,7 @@ class Measure:
 
     def _first(self, node: FieldNode) -> int:
         for argument in node.arguments or ():
-            if argument.name.value == "first":
+            if argument.name.value in ("first", "last"):
                 value: Any = argument.value
                 if isinstance(value, IntValueNode):
                     return min(int(value.value), COST)

@@ -1,35 +1,100 @@
-"""What was used: readings of meters, their tested errors, interval days."""
+"""Meters, which are known by where they are installed; their registers, readings and errors."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from typing import Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import strawberry
 
-from api.graphql.paging import After, Connection, First, Order, Page, Reverse, page_of
+from api.graphql.catalogue import MODELS
+from api.graphql.models import add_field, computed, listed, nested
+from api.graphql.pages import Connection
+from api.graphql.roots import root
 from api.graphql.scalars import BigInt
-from api.graphql.view import Info, KnownAt, MinPosition, View, equal, on
+from api.graphql.view import BatchLoader, Node, View
 from projections import metering as rows
-from projections import readings as days
 from projections.kit.table import Where
 
-READ = Order(rows.readings, ("on",))
-OF_METER = Order(rows.readings)
-ERRORS = Order(rows.meter_errors)
-DAYS = Order(days.interval_days)
+if TYPE_CHECKING:
+    Installation: TypeAlias = Any
+    MeterError: TypeAlias = Any
+else:
+    Installation = MODELS[rows.installations].type
+    MeterError = MODELS[rows.meter_errors].type
 
-Since: TypeAlias = Annotated[
-    date | None, strawberry.argument(description="Only from this day on.")
-]
-Until: TypeAlias = Annotated[
-    date | None, strawberry.argument(description="Only before this day.")
-]
-ChannelIs: TypeAlias = Annotated[
-    str | None, strawberry.argument(description="Only this channel: import, export, reactive.")
-]
+
+@strawberry.type(description="An instrument that counts, wherever it is installed.")
+class Meter(Node):
+    number: str = strawberry.field(description="Its number: M000120.")
+    loader: strawberry.Private[BatchLoader[Meter]]
+
+    def identity(self) -> str:
+        """Its opaque id."""
+        return self.loader.view.identity("Meter", [self.number])
+
+    @strawberry.field(description="Where it was installed, by day.")
+    def installations(self) -> list[Installation]:
+        return listed(self.loader, self, MODELS[rows.installations], "meter", "number")
+
+    @strawberry.field(description="By how much it was found to count wrong, as recorded.")
+    def errors(self) -> list[MeterError]:
+        return listed(self.loader, self, MODELS[rows.meter_errors], "meter", "number")
+
+
+def _readings(self: Meter, **given: Any) -> Any:
+    return nested(self.loader, self, MODELS[rows.readings], "meter", "number", given)
+
+
+add_field(
+    Meter,
+    "readings",
+    "What its registers showed, by day.",
+    Connection[MODELS[rows.readings].type],  # type: ignore[misc]
+    _readings,
+    MODELS[rows.readings].arguments,
+)
+
+
+def meters_of(view: View, numbers: Iterable[str]) -> dict[str, Meter]:
+    """Meters by number, shown side by side."""
+    made: list[Meter] = []
+    loader = BatchLoader(view, made)
+    made += [Meter(number=one, loader=loader) for one in dict.fromkeys(numbers)]
+    return {one.number: one for one in made}
+
+
+def meter_by_key(view: View, key: Sequence[Any]) -> Meter | None:
+    """A meter that is, or was, installed; None if none is known by that number."""
+    (number,) = key
+    try:
+        named = Where("meter", "=", str(number))
+    except ValueError:
+        return None  # no text that a table can hold, so no meter's
+    where = (named, *view.there(rows.installations)[:1])
+    known = view.find(rows.installations, *where, limit=1)
+    return meters_of(view, [str(number)])[str(number)] if known else None
+
+
+@root()
+def meter(
+    view: View,
+    number: Annotated[strawberry.ID, strawberry.argument(description="The number: M000120.")],
+) -> Meter | None:
+    """One meter by its number; null if it was never installed."""
+    return meter_by_key(view, [number])
+
+
+@strawberry.type(description="One counter of a meter.")
+class Register:
+    code: str = strawberry.field(description="Its OBIS code (IEC 62056-61): 1.8.0.")
+    channel: str = strawberry.field(description="What it counts: import, export, reactive.")
+    label: str | None = strawberry.field(
+        description="The time-of-use period it counts; null: all hours."
+    )
+    digits: int = strawberry.field(description="Its digits before the decimal point.")
+    decimals: int = strawberry.field(description="Its digits behind the decimal point.")
 
 
 @strawberry.type(description="What one register showed.")
@@ -42,164 +107,42 @@ class Shown:
     )
 
 
-@strawberry.type(description="What the registers of a meter showed at the start of a day.")
-class Reading:
-    meter: strawberry.ID = strawberry.field(description="The meter: ask `meter(id:)`.")
-    point: strawberry.ID = strawberry.field(
-        description="Where it was installed: ask `point(id:)`."
-    )
-    on: date = strawberry.field(description="The day, at whose start they showed it.")
-    shown: list[Shown] = strawberry.field(description="Each register, by code.")
-    source: str = strawberry.field(
-        description="Who read it: install, reader, remote, customer, estimate, remove."
-    )
-    corrected: bool = strawberry.field(
-        description="Whether another reading was recorded for that day before."
-    )
-    fact: strawberry.ID = strawberry.field(description="The fact that says so: meter-M1@3.")
-
-
-@strawberry.type(description="A tested error: the meter counted (1 + error) for each Wh.")
-class MeterError:
-    error: Decimal = strawberry.field(description="0.06 is 6 % fast; negative is slow.")
-    since: date = strawberry.field(description="The first day it counted so.")
-    until: date | None = strawberry.field(
-        description="The first day it no longer did; null if it still does."
-    )
-    reference: str = strawberry.field(description="The test that found it.")
-    point: strawberry.ID = strawberry.field(description="Where the meter was installed.")
-    fact: strawberry.ID = strawberry.field(
-        description="The fact that says so: `touched(fact:)` finds the bills it moves."
-    )
-
-
-@strawberry.type(description="What was counted in each interval of one local day at a point.")
-class IntervalDay:
-    point: strawberry.ID = strawberry.field(description="Where.")
-    channel: str = strawberry.field(description="What: import, export, reactive.")
-    day: date = strawberry.field(description="The local day; it has 23, 24 or 25 hours.")
-    meter: strawberry.ID = strawberry.field(description="Which meter counted.")
-    minutes: int = strawberry.field(description="The length of an interval.")
-    wh: list[BigInt | None] = strawberry.field(
-        description="Wh (varh) in each interval, in time order, before the multiplier; null"
-        " where none arrived, which is not zero."
-    )
-    quality: str = strawberry.field(description="actual, estimated or substituted.")
-    revised: bool = strawberry.field(
-        description="Whether other values were recorded for that day before."
-    )
-    fact: strawberry.ID = strawberry.field(description="The fact that says so.")
-    row: strawberry.Private[days.IntervalDay]
-
-    @strawberry.field(description="The sum of the values that arrived, Wh.")
-    def total(self) -> BigInt:
-        return BigInt(sum(value or 0 for value in self.row.wh))
-
-    @strawberry.field(description="How many values did not arrive.")
-    def missing(self) -> int:
-        return sum(value is None for value in self.row.wh)
-
-
-def within(
-    column: str, since: date | None, until: date | None, channel: str | None
-) -> tuple[Where, ...]:
-    """The conditions of these arguments."""
-    where = [Where(column, ">=", since)] if since else []
-    where += [Where(column, "<", until)] if until else []
-    where += equal("channel", channel)
-    return tuple(where)
-
-
-def readings_of(_: View, found: Sequence[rows.Reading]) -> list[Reading]:
-    """Rows as readings."""
+@computed(rows.installations)
+def registers(view: View, found: Sequence[rows.Installation]) -> list[list[Register]]:  # noqa: ARG001
+    """Its counters."""
     return [
-        Reading(
-            meter=strawberry.ID(r.meter),
-            point=strawberry.ID(r.point),
-            on=r.on,
-            shown=[
-                Shown(register=code, reading=reading, count=BigInt(r.counts[code]))
-                for code, reading in sorted(r.readings.items())
-            ],
-            source=r.source,
-            corrected=r.corrected,
-            fact=strawberry.ID(r.fact),
-        )
-        for r in found
+        [
+            Register(
+                code=one.code,
+                channel=one.channel,
+                label=one.label,
+                digits=one.digits,
+                decimals=one.decimals,
+            )
+            for one in row.registers
+        ]
+        for row in found
     ]
 
 
-def errors_of(_: View, found: Sequence[rows.MeterError]) -> list[MeterError]:
-    """Rows as errors of meters."""
+@computed(rows.readings)
+def shown(view: View, found: Sequence[rows.Reading]) -> list[list[Shown]]:  # noqa: ARG001
+    """Each register, by code."""
     return [
-        MeterError(
-            error=r.error,
-            since=r.since,
-            until=r.until,
-            reference=r.reference,
-            point=strawberry.ID(r.point),
-            fact=strawberry.ID(r.fact),
-        )
-        for r in found
+        [
+            Shown(register=code, reading=reading, count=BigInt(row.counts[code]))
+            for code, reading in sorted(row.readings.items())
+        ]
+        for row in found
     ]
 
 
-def days_of(_: View, found: Sequence[days.IntervalDay]) -> list[IntervalDay]:
-    """Rows as interval days."""
-    return [
-        IntervalDay(
-            point=strawberry.ID(r.point),
-            channel=r.channel,
-            day=r.day,
-            meter=strawberry.ID(r.meter),
-            minutes=r.minutes,
-            wh=[None if value is None else BigInt(value) for value in r.wh],
-            quality=r.quality,
-            revised=r.revised,
-            fact=strawberry.ID(r.fact),
-            row=r,
-        )
-        for r in found
-    ]
+def _meter(view: View, found: Sequence[Any]) -> list[Meter]:
+    """The meter."""
+    meters = meters_of(view, [row.meter for row in found])
+    return [meters[row.meter] for row in found]
 
 
-@strawberry.type
-class UsageQuery:
-    @strawberry.field(description="Readings of a meter, by day.")
-    def readings(
-        self,
-        info: Info,
-        meter: Annotated[strawberry.ID, strawberry.argument(description="The meter.")],
-        since: Since = None,
-        until: Until = None,
-        first: First = 20,
-        after: After = None,
-        reverse: Reverse = False,
-        as_of: Annotated[date | None, on("Readings on or before it.")] = None,
-        known_at: KnownAt = None,
-        min_position: MinPosition = None,
-    ) -> Connection[Reading]:
-        view = info.context.view(as_of, known_at, min_position)
-        mine = equal("meter", meter)
-        where = (*mine, *within("on", since, until, None), *view.dated("on"))
-        return page_of(view, OF_METER, Page(first, after, reverse), readings_of, where)
-
-    @strawberry.field(description="Interval days of a point, by channel and day.")
-    def interval_days(
-        self,
-        info: Info,
-        point: Annotated[strawberry.ID, strawberry.argument(description="The point.")],
-        since: Since = None,
-        until: Until = None,
-        channel: ChannelIs = None,
-        first: First = 20,
-        after: After = None,
-        reverse: Reverse = False,
-        as_of: Annotated[date | None, on("Days on or before it.")] = None,
-        known_at: KnownAt = None,
-        min_position: MinPosition = None,
-    ) -> Connection[IntervalDay]:
-        view = info.context.view(as_of, known_at, min_position)
-        here = equal("point", point)
-        where = (*here, *within("day", since, until, channel), *view.dated("day"))
-        return page_of(view, DAYS, Page(first, after, reverse), days_of, where)
+_meter.__name__ = "meter"
+for projection in (rows.installations, rows.readings, rows.meter_errors):
+    computed(projection)(_meter)

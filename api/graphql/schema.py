@@ -1,39 +1,78 @@
-"""The schema: every root in one query type, its scalars and its limits."""
+"""The schema: `Query` is now, `at` has the same roots at a moment; scalars and limits."""
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64decode
+from dataclasses import replace
+from datetime import date
+from typing import Annotated, Any
+
+import orjson
 import strawberry
 from strawberry.extensions import MaxTokensLimiter
 from strawberry.schema.config import StrawberryConfig
 
-from api.graphql.billing import BillingQuery
-from api.graphql.books import BooksQuery
-from api.graphql.customers import PeopleQuery
-from api.graphql.facts import FactsQuery
+# These declare what is by hand.
+from api.graphql import (  # noqa: F401
+    billing,
+    books,
+    customers,
+    facts,
+    metering,
+    network,
+    organisation,
+    pricing,
+    readings,
+    receivables,
+)
+from api.graphql.catalogue import MODELS
+from api.graphql.errors import Problem
 from api.graphql.limits import TOKENS, Documents, Limits
-from api.graphql.metering import UsageQuery
-from api.graphql.network import PlacesQuery
-from api.graphql.pricing import PricesQuery
-from api.graphql.receivables import PaymentsQuery
-from api.graphql.scalars import SCALARS
+from api.graphql.models import complete
+from api.graphql.roots import Snapshot, add_roots
+from api.graphql.scalars import SCALARS, Moment, read_position
+from api.graphql.view import AsOf, Info, KnownAt, MinPosition, Node
 
 
 @strawberry.type(
-    description="Everything that can be asked. Each root takes `asOf` (the business date to"
-    " stand on), `knownAt` (how far history is to be known) and `minPosition` (wait until you"
-    " can read what you wrote). All roots of one request are answered from one moment."
+    description="Everything that can be asked, as it is now; `at` chooses another moment. All"
+    " roots of one request are answered from one moment."
 )
-class Query(
-    PeopleQuery,
-    PlacesQuery,
-    UsageQuery,
-    PricesQuery,
-    BillingQuery,
-    PaymentsQuery,
-    BooksQuery,
-    FactsQuery,
-):
-    pass
+class Query:
+    @strawberry.field(
+        description="The same roots as they were known at a moment, on a business date, or not"
+        " before what you wrote can be read. Everything nested inherits it."
+    )
+    def at(
+        self,
+        info: Info,
+        as_of: AsOf = None,
+        known_at: KnownAt = None,
+        min_position: MinPosition = None,
+    ) -> Snapshot:
+        view = info.context.view(as_of, known_at, min_position)
+        return Snapshot(view=replace(view, pinned=as_of is not None or known_at is not None))
+
+    @strawberry.field(description="The thing that an id names, at the moment the id names.")
+    def node(
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID, strawberry.argument(description="An `id` told before.")],
+    ) -> Node | None:
+        try:
+            kind, key, *moment = orjson.loads(urlsafe_b64decode(id + "=" * (-len(id) % 4)))
+            as_of, position = moment or (None, None)
+            day = date.fromisoformat(as_of) if as_of else None
+            known = None if position is None else Moment(position=read_position(position))
+            find = FOUND[kind]
+        except (ValueError, TypeError, KeyError):
+            raise Problem("BAD_ID", "This is not an id of anything here.") from None
+        view = replace(info.context.view(day, known, None), pinned=bool(moment))
+        try:
+            found: Node | None = find(view, key)
+        except (ValueError, TypeError, LookupError):
+            raise Problem("BAD_ID", "This is not an id of anything here.") from None
+        return found
 
 
 class Schema(strawberry.Schema):
@@ -43,13 +82,20 @@ class Schema(strawberry.Schema):
         """Nothing is logged here."""
 
 
+FOUND: dict[str, Any] = {
+    **{model.name: model.by_key for model in MODELS.values()},
+    "Meter": metering.meter_by_key,
+    "Fact": facts.fact_by_key,
+}
 DOCUMENTS = Documents()
+
+complete(MODELS)
+for each in (Query, Snapshot):
+    add_roots(each, list(MODELS.values()))
 
 schema = Schema(
     Query,
+    types=[model.type for model in MODELS.values()],
     config=StrawberryConfig(scalar_map=SCALARS),
-    extensions=[
-        lambda: MaxTokensLimiter(TOKENS),
-        lambda: Limits(DOCUMENTS),
-    ],
+    extensions=[lambda: MaxTokensLimiter(TOKENS), lambda: Limits(DOCUMENTS)],
 )

@@ -1,13 +1,14 @@
 """
-Where a query stands: what was known by then, and the business day it asks about.
+What a query sees: what was known by a moment, and what was there on a business day.
 
-A request reads one snapshot of the tables, so that all its answers are of one moment.  What is
-shown side by side is `BatchLoader`: asked of one, a nested thing is looked up for all at once.
+A request reads one snapshot of the tables, so that all its answers are of one moment.  Rows
+shown side by side share a BatchLoader: asked of one, a nested thing is looked up for all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -15,9 +16,9 @@ from functools import cached_property
 from typing import Annotated, Any, Generic, TypeAlias, TypeVar
 from zoneinfo import ZoneInfo
 
+import orjson
 import strawberry
 from strawberry.fastapi import BaseContext
-from strawberry.types.arguments import StrawberryArgumentAnnotation
 
 from api.auth import Person
 from api.graphql.errors import Problem
@@ -33,8 +34,6 @@ from replay.billing.calculation import BillCalculator
 from replay.billing.office import NoSuchFact
 
 R = TypeVar("R")
-K = TypeVar("K")
-V = TypeVar("V")
 
 PATIENCE = 5.0  # seconds that a query waits for the tables to be folded far enough
 
@@ -44,8 +43,15 @@ STALE_MOST = 100  # facts named in one answer
 KnownAt: TypeAlias = Annotated[
     Moment | None,
     strawberry.argument(
-        description="Answer from what was recorded up to this moment and nothing later, here"
-        " and in everything nested. Not given: from all that is recorded."
+        description="Answer from what was recorded up to this moment and nothing later. Not"
+        " given: from all that is recorded."
+    ),
+]
+AsOf: TypeAlias = Annotated[
+    date | None,
+    strawberry.argument(
+        description="The business date to stand on: what is dated later is not shown, and what"
+        " lasts is shown if it covers the day. Not given: no filter."
     ),
 ]
 MinPosition: TypeAlias = Annotated[
@@ -58,22 +64,18 @@ MinPosition: TypeAlias = Annotated[
 ]
 
 
-def on(told: str) -> StrawberryArgumentAnnotation:
-    """The argument `asOf`, with what exactly it filters at this root."""
-    return strawberry.argument(
-        description=f"The business date to stand on, inherited by everything nested. {told}"
-        " Not given: no filter."
+@strawberry.interface(description="Whatever has an id.")
+class Node:
+    @strawberry.field(
+        description="Names the thing, and under `at` the moment it is shown at: two moments"
+        " have two ids. Give it to `node`; what it is made of is not told."
     )
+    def id(self) -> strawberry.ID:
+        return strawberry.ID(self.identity())
 
-
-def equal(field: str, value: str | None) -> list[Where]:
-    """The condition that an argument puts on a column; none if it is not given."""
-    if value is None:
-        return []
-    try:
-        return [Where(field, "=", value)]
-    except ValueError as wrong:
-        raise Problem("BAD_REQUEST", f"{wrong}.".capitalize()) from wrong
+    def identity(self) -> str:
+        """The id as text."""
+        raise NotImplementedError
 
 
 @dataclass
@@ -84,6 +86,7 @@ class View:
     tables: PostgresTables
     known_at: int | None  # None: all that the snapshot has
     as_of: date | None
+    pinned: bool = False  # chosen by `at`: what has an id there names the moment in it
     _settled: dict[str, Account] = field(default_factory=dict)
 
     def get(self, projection: Projection[R], key: Any) -> R | None:
@@ -94,10 +97,24 @@ class View:
         """Rows in order; see projections.kit.table.Tables."""
         return self.tables.find(projection, *where, known_at=self.known_at, **more)
 
-    def among(self, projection: Projection[R], field: str, keys: Iterable[Any]) -> list[R]:
+    def among(
+        self,
+        projection: Projection[R],
+        field: str,
+        keys: Iterable[Any],
+        *where: Where,
+        order: tuple[str, ...] = (),
+    ) -> list[R]:
         """The rows whose field is one of the keys."""
         wanted = sorted(set(keys))
-        return self.find(projection, Where(field, "in", wanted)) if wanted else []
+        among = Where(field, "in", wanted)
+        return self.find(projection, among, *where, order=order) if wanted else []
+
+    def counts(
+        self, projection: Projection[Any], *where: Where, by: str | None = None
+    ) -> dict[Any, int]:
+        """How many rows there are, by a column; of all under None."""
+        return self.tables.counts(projection, *where, by=by, known_at=self.known_at)
 
     def first_of_each(
         self,
@@ -118,9 +135,19 @@ class View:
         """Sums of a column over rows, by another column."""
         return self.tables.sums(projection, column, *where, by=by, known_at=self.known_at)
 
-    def dated(self, field: str) -> tuple[Where, ...]:
-        """The condition that `asOf` puts on a column of days."""
-        return () if self.as_of is None else (Where(field, "<=", self.as_of),)
+    def there(self, projection: Projection[Any]) -> tuple[Where, ...]:
+        """What is true of the rows that are there on the business day asked about."""
+        if self.as_of is None:
+            return ()
+        since, until = projection.since, projection.until
+        begun = (Where(since, "<=", self.as_of),) if since else ()
+        return (*begun, Where(until, "not <=", self.as_of)) if until else begun
+
+    def identity(self, kind: str, key: Sequence[Any]) -> str:
+        """The opaque id of a thing: its kind and key, and under `at` the moment."""
+        moment = [self.as_of, self.position] if self.pinned else []
+        told = orjson.dumps([kind, list(key), *moment], default=str)
+        return urlsafe_b64encode(told).decode().rstrip("=")
 
     @cached_property
     def position(self) -> int:
@@ -162,15 +189,20 @@ class View:
                 return fact
         raise NoSuchFact(fact=ref)
 
-    def settled(self, account: str) -> Account:
-        """An account after its movements dated on or before `as_of`, bill by bill."""
-        if (found := self._settled.get(account)) is None:
-            found = self._settled[account] = accounts.fold(
-                fact.event
-                for fact in self.history(accounts.stream(account))
-                if self.as_of is None or (day_of(fact.event) or date.min) <= self.as_of
-            )
-        return found
+    def dated(self, fact: Fact) -> bool:
+        """Whether a fact is about the business day asked about, an earlier one, or none."""
+        return self.as_of is None or (day_of(fact.event) or date.min) <= self.as_of
+
+    def settled(self, numbers: Iterable[str]) -> list[Account]:
+        """Accounts after their movements dated on or before `as_of`, bill by bill."""
+        asked = list(numbers)
+        new = {accounts.stream(one): one for one in asked if one not in self._settled}
+        if new:
+            told = self.system.history.of_each(new, until=self.position)
+            for stream, facts in told.items():
+                there = (f.event for f in facts if self.dated(f))
+                self._settled[new[stream]] = accounts.fold(there)
+        return [self._settled[one] for one in asked]
 
     def money(self, minor: int) -> Money:
         """Minor units in the currency of the books."""
@@ -183,15 +215,29 @@ class BatchLoader(Generic[R]):
 
     view: View
     rows: Sequence[R]
-    _known: dict[Hashable, Mapping[Any, Any]] = field(default_factory=dict)
+    _known: dict[Hashable, dict[int, Any]] = field(default_factory=dict)
 
-    def ask(
-        self, question: Hashable, answer: Callable[[Sequence[R]], Mapping[K, V]]
-    ) -> Mapping[K, V]:
-        """The answers to a question, by key; looked up the first time it is asked."""
-        if (known := self._known.get(question)) is None:
-            known = self._known[question] = answer(self.rows)
-        return known
+    def each(
+        self,
+        answer: Callable[..., Sequence[Any]],
+        row: R,
+        question: Hashable = None,
+        **given: Hashable,
+    ) -> Any:
+        """
+        What a function answers for one row; it is asked once, for all of them in order.
+
+        `question` names what is asked where the function itself does not.  An exception in the
+        place of an answer is raised for that row alone.
+        """
+        asked = (question or answer, *sorted(given.items()))
+        if (known := self._known.get(asked)) is None:
+            found = answer(self.view, self.rows, **given)
+            known = {id(one): each for one, each in zip(self.rows, found, strict=True)}
+            self._known[asked] = known
+        if isinstance(told := known[id(row)], Exception):
+            raise told
+        return told
 
 
 class QueryContext(BaseContext):
@@ -218,6 +264,11 @@ class QueryContext(BaseContext):
             for one in self.system.tables.parked(since=KNOWN)
             if one.projection in used
         ][:STALE_MOST]
+
+    @cached_property
+    def now(self) -> View:
+        """All that is recorded, with no business date."""
+        return self.view(None, None, None)
 
     def view(
         self, as_of: date | None, known_at: Moment | None, min_position: int | None

@@ -14,7 +14,7 @@ from domain.pricing.rating import Why, text
 
 @strawberry.type(description="One step of a derivation.")
 class Step:
-    id: int = strawberry.field(description="Its number; the last step is the amount itself.")
+    number: int = strawberry.field(description="Its number; the last is the amount itself.")
     op: str = strawberry.field(
         description='What is done: an operation ("+", "−", "×", "÷", "rounded", "within",'
         ' "larger", "smaller" …) upon operands; or a leaf: "clause" of the tariff, "measured",'
@@ -88,10 +88,10 @@ def _steps(why: Why, found: dict[int, Step]) -> Iterator[Step]:
         if id(operand) not in found:
             yield from _steps(operand, found)
     found[id(why)] = step = Step(
-        id=len(found) + 1,
+        number=len(found) + 1,
         op=why.op,
         value=why.value,
-        operands=[found[id(operand)].id for operand in why.operands],
+        operands=[found[id(operand)].number for operand in why.operands],
         what=why.what or None,
         clause=why.clause or None,
         facts=[strawberry.ID(fact) for fact in why.facts],

@@ -85,14 +85,14 @@ def columns(row: type[Any]) -> tuple[Column, ...]:
 def _column(row: type[Any], name: str, hint: Any) -> Column:
     if not NAME.fullmatch(name) or name in KEPT:
         raise TypeError(f"{row.__qualname__}.{name} cannot be the name of a column")
-    bare, optional = _bare(hint)
-    sql, write, spell, decode = _kept_as(bare)
+    kind, optional = bare(hint)
+    sql, write, spell, decode = _kept_as(kind)
     if optional:
         write, spell = _write_or_null(write), _spell_or_null(spell)
     return Column(name, sql, optional, write, spell, decode)
 
 
-def _bare(hint: Any) -> tuple[Any, bool]:
+def bare(hint: Any) -> tuple[Any, bool]:
     """The type without its Annotated, NewType and `| None`; and whether it may be None."""
     optional = False
     while True:
@@ -107,14 +107,14 @@ def _bare(hint: Any) -> tuple[Any, bool]:
             return hint, optional
 
 
-def _kept_as(bare: Any) -> Kept:
-    if bare in SIMPLE:
-        return SIMPLE[bare]
-    if get_origin(bare) is Literal and all(isinstance(arg, str) for arg in get_args(bare)):
+def _kept_as(kind: Any) -> Kept:
+    if kind in SIMPLE:
+        return SIMPLE[kind]
+    if get_origin(kind) is Literal and all(isinstance(arg, str) for arg in get_args(kind)):
         return SIMPLE[str]
-    if isinstance(bare, type) and issubclass(bare, Enum) and _of_texts(bare):
-        return "text", lambda given: texts([v.value for v in given]), _member, bare
-    return document(bare)
+    if isinstance(kind, type) and issubclass(kind, Enum) and _of_texts(kind):
+        return "text", lambda given: texts([v.value for v in given]), _member, kind
+    return document(kind)
 
 
 def _of_texts(kind: type[Enum]) -> bool:

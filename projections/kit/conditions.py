@@ -37,6 +37,9 @@ def conditions(stored: Stored, where: Iterable[Where]) -> tuple[list[str], list[
             values.append([value for value in one.value if value is not None])
         elif one.value is None:
             text.append(f"{name} is null")
+        elif one.op == "not <=":
+            text.append(f"({name} <= %s) is not true")
+            values.append(one.value)
         else:
             text.append(f"{name} {one.op} %s")
             values.append(one.value)

@@ -229,6 +229,23 @@ class PostgresTables:
         )
         return dict(self._rows(query.encode(), values))
 
+    def counts(
+        self,
+        projection: Projection[Any],
+        *where: Where,
+        by: str | None = None,
+        known_at: int | None = None,
+    ) -> dict[Any, int]:
+        """How many rows `find` would give, by a column; without one, of all under None."""
+        checked(projection, where, () if by is None else (by,))
+        source, text, values = self._among(self._of(projection), where, known_at)
+        group = "null" if by is None else f"v.{quoted(by)}"
+        query = (
+            f"select {group}, count(*) from {source} v where {' and '.join(text) or 'true'}"
+            + ("" if by is None else " group by 1")
+        )
+        return dict(self._rows(query.encode(), values))
+
     def _among(
         self, stored: Stored, where: Iterable[Where], known_at: int | None
     ) -> tuple[str, list[str], list[Any]]:

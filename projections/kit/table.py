@@ -9,24 +9,25 @@ service).  A table keeps its past: what a row was at any position of history can
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Container, Iterable, Iterator, MutableMapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 from operator import attrgetter, ge, gt, le, lt
 from typing import Any, Generic, Literal, Protocol, Self, TypeAlias, TypeVar, cast
 
 from domain.kit import Fact
-from projections.kit.columns import NAME, columns, plain, spelled, storable
+from projections.kit.columns import NAME, Column, columns, plain, spelled, storable
+from projections.kit.declaration import Link
 
 K = TypeVar("K")
 R = TypeVar("R")
 
 Table: TypeAlias = MutableMapping[K, R]
-Op: TypeAlias = Literal["=", "<", "<=", ">", ">=", "in"]
+Op: TypeAlias = Literal["=", "<", "<=", ">", ">=", "in", "not <="]
 NO_PLACE = "a place in this order has {} values: {}"
 OPS: dict[str, Callable[[Any, Any], bool]] = {"<": lt, "<=": le, ">": gt, ">=": ge}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # itself and no other: it is looked up often
 class Projection(Generic[R]):
     """
     One read model: its table, the events it wants, and the fold.  A new version is a new table.
@@ -34,7 +35,12 @@ class Projection(Generic[R]):
     `key` names the leading fields of the row; with one the key is its value, with several a
     tuple.  `keys` gives the keys that the fold reads or writes for a fact, and no other.
     `indexes` are what people look by: columns, the most equal first.
-    Raises TypeError where the row cannot be a table.
+
+    For doors: `since` and `until` name the days between which a row is there on a business day
+    (no `until`: from that day on); `filters` the columns it may be filtered by; `orders` those
+    it may be sorted by before its key, each the beginning of an index; `links` the rows of
+    other tables that it names.  Raises TypeError where the row cannot be a table, or be looked
+    up so.
     """
 
     name: str
@@ -45,6 +51,11 @@ class Projection(Generic[R]):
     keys: Callable[[Fact], Iterable[Any]]
     project: Callable[[Table[Any, R], Fact], None]
     indexes: tuple[tuple[str, ...], ...] = ()
+    since: str | None = None
+    until: str | None = None
+    filters: tuple[str, ...] = ()
+    orders: tuple[tuple[str, ...], ...] = ()
+    links: tuple[Link, ...] = ()
 
     def __post_init__(self) -> None:
         made = columns(self.row)
@@ -58,6 +69,29 @@ class Projection(Generic[R]):
         for name in {name for index in self.indexes for name in index}:
             if name not in known or not known[name].ordered:
                 raise TypeError(f"{self.name} cannot be looked up by {name!r}")
+        self._check_what_doors_show(known)
+
+    def _check_what_doors_show(self, known: Mapping[str, Column]) -> None:
+        days = [name for name in (self.since, self.until) if name is not None]
+        for name in (*days, *self.filters, *(link.column for link in self.links)):
+            if name not in known or not known[name].ordered:
+                raise TypeError(f"{self.name} has no column {name!r} to look by")
+        for name in days:
+            if known[name].sql != "date":
+                raise TypeError(f"{name!r} of {self.name} is no day")
+        backs = [
+            (link.column, *link.back.order)
+            for link in self.links
+            if link.back and not link.back.short
+        ]
+        for order in (*self.orders, *backs):
+            if not any(index[: len(order)] == order for index in self.sorted_by):
+                raise TypeError(f"no index of {self.name} begins with {', '.join(order)}")
+
+    @property
+    def sorted_by(self) -> tuple[tuple[str, ...], ...]:
+        """The columns of each index, the key's first."""
+        return (self.key, *((*i, *(k for k in self.key if k not in i)) for i in self.indexes))
 
     def key_of(self, row: R) -> Any:
         """The key of a row: a value, or a tuple of them."""
@@ -66,7 +100,11 @@ class Projection(Generic[R]):
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """One condition on a row: Where("account", "=", "000120").  `in` takes a collection."""
+    """
+    One condition on a row: Where("account", "=", "000120").  `in` takes a collection.
+
+    `not <=` is true of what is absent, too: until is not <= a day, or there is no until.
+    """
 
     field: str
     op: Op
@@ -74,7 +112,7 @@ class Where:
 
     def __post_init__(self) -> None:
         values = tuple(self.value) if self.op == "in" else (self.value,)
-        if self.op in OPS and self.value is None:
+        if (self.op in OPS or self.op == "not <=") and self.value is None:
             raise ValueError(f"nothing is {self.op} None; ask for = None")
         if not all(map(storable, values)):
             raise ValueError(f"no row has {self.value!r} in it: it cannot be stored as text")
@@ -90,6 +128,8 @@ class Where:
             return bool(has == self.value)
         if self.op == "in":
             return has in self.value
+        if self.op == "not <=":
+            return has is None or not has <= self.value
         return has is not None and OPS[self.op](has, self.value)
 
 

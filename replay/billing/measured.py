@@ -179,7 +179,7 @@ class _Here:
             found.facts |= facts
             found.series.append(
                 Series(
-                    channel=days[0].channel,  # type: ignore[arg-type]
+                    channel=days[0].channel,
                     start=midnight(days[0].day, self.zone),
                     minutes=days[0].minutes,
                     wh=tuple(values),

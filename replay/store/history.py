@@ -116,6 +116,14 @@ class History:
         rows = self._rows(OF, stream, LAST if until is None else until)
         return self._facts(rows, unreadable=unreadable)
 
+    def of_each(self, streams: Iterable[Stream], *, until: int) -> dict[Stream, list[Fact]]:
+        """What happened to each of many things, in order, in one round trip."""
+        found: dict[Stream, list[Fact]] = {stream: [] for stream in streams}
+        rows = self._rows(NEWER, list(found), [0] * len(found))
+        for fact in self._facts([row for row in rows if row[4] <= until]):
+            found[Stream(fact.stream)].append(fact)
+        return found
+
     def since(
         self, position: int = 0, *, until: int | None = None, batch: int = 5000
     ) -> Iterator[Fact]:

@@ -57,43 +57,43 @@ def test_everything_in_the_schema_is_described(door: Door) -> None:
 
 STORY = """
 query ($id: ID!, $knownAt: Moment, $asOf: Date) {
-  account(id: $id, knownAt: $knownAt, asOf: $asOf) {
-    id opened
-    customer { id name }
+  at(knownAt: $knownAt, asOf: $asOf) { account(number: $id) {
+    number openedOn
+    customer { number name }
     balance { minor amount currency }
     creditHeld { minor }
-    supplies { since until point { id address } tariffs { since tariff } }
+    supplies { since until point { number address } tariffs { since tariff } }
     bills {
       nodes {
-        id since until on due
-        issued { amount } stands { amount } outstanding { amount }
+        number since until issuedOn dueOn status
+        total { amount } currentTotal { amount } outstanding { amount }
         lines { code kind quantity unit rate amount { amount } tariff version }
         basis { position tariffs estimated facts }
-        corrections { id total { amount } causes { fact name position } }
+        corrections { number total { amount } causes { fact name position } }
       }
       pageInfo { hasNextPage }
     }
-    payments { nodes { id amount { amount } settled { item amount { amount } } } }
+    payments { nodes { number amount { amount } settlements { item amount { amount } } } }
     movements { nodes { kind reference on amount { amount } } }
-  }
+  } }
 }
 """
 
 
 def test_an_account_is_asked_in_one_query(door: Door) -> None:
     found = door.ask(STORY, id=ACCOUNT, knownAt=door.kept["before"])["account"]
-    assert found["customer"] == {"id": "C000120", "name": "Customer 120"}
+    assert found["customer"] == {"number": "C000120", "name": "Customer 120"}
     assert found["balance"] == {"minor": "4765", "amount": "47.65", "currency": "GBP"}
     assert found["supplies"] == [
         {
             "since": "2026-01-01",
             "until": None,
-            "point": {"id": "P000120", "address": "120 Quay Street"},
+            "point": {"number": "P000120", "address": "120 Quay Street"},
             "tariffs": [{"since": "2026-01-01", "tariff": "FLAT"}],
         }
     ]
     first = found["bills"]["nodes"][0]
-    assert (first["id"], first["since"], first["until"]) == (
+    assert (first["number"], first["since"], first["until"]) == (
         "000120-2026-01",
         "2026-01-01",
         "2026-02-01",
@@ -113,27 +113,31 @@ def test_an_account_is_asked_in_one_query(door: Door) -> None:
     assert first["basis"]["tariffs"] == ["FLAT@1"]
     assert "meter-M000120@1" in first["basis"]["facts"]
     assert found["payments"]["nodes"][2] == {
-        "id": "PAY-3",
+        "number": "PAY-3",
         "amount": {"amount": "50.00"},
-        "settled": [{"item": "000120-2026-03", "amount": {"amount": "50.00"}}],
+        "settlements": [{"item": "000120-2026-03", "amount": {"amount": "50.00"}}],
     }
 
 
 def test_what_was_known_before_a_late_fact_can_still_be_asked(door: Door) -> None:
     then = door.ask(STORY, id=ACCOUNT, knownAt=door.kept["before"])["account"]
     now = door.ask(STORY, id=ACCOUNT)["account"]
-    assert [b["stands"]["amount"] for b in then["bills"]["nodes"]] == [
+    assert [b["currentTotal"]["amount"] for b in then["bills"]["nodes"]] == [
         "97.65",
         "96.08",
         "97.65",
     ]
-    assert [b["stands"]["amount"] for b in now["bills"]["nodes"]] == ["93.04", "91.47", "93.04"]
-    assert [b["issued"] for b in now["bills"]["nodes"]] == [
-        b["issued"] for b in then["bills"]["nodes"]
+    assert [b["currentTotal"]["amount"] for b in now["bills"]["nodes"]] == [
+        "93.04",
+        "91.47",
+        "93.04",
+    ]
+    assert [b["total"] for b in now["bills"]["nodes"]] == [
+        b["total"] for b in then["bills"]["nodes"]
     ]
     assert [b["corrections"] for b in then["bills"]["nodes"]] == [[], [], []]
     note = now["bills"]["nodes"][0]["corrections"][0]
-    assert note["id"] == "000120-2026-01-c1"
+    assert note["number"] == "000120-2026-01-c1"
     assert note["total"]["amount"] == "-4.61"
     assert [cause["fact"] for cause in note["causes"]] == [door.kept["fact"]]
     assert note["causes"][0]["name"] == "meter.found-inaccurate"
@@ -141,7 +145,8 @@ def test_what_was_known_before_a_late_fact_can_still_be_asked(door: Door) -> Non
 
 
 def test_known_at_is_a_position_an_instant_or_its_digits(door: Door) -> None:
-    asked = 'query ($at: Moment) { account(id: "000120", knownAt: $at) { balance { minor } } }'
+    asked = """query ($at: Moment) { at(knownAt: $at) {
+        account(number: "000120") { balance { minor } } } }"""
     before = door.kept["before"]
     recorded = door.town.system.history.of
     at = recorded("account-000120", until=before)[-1].at  # type: ignore[arg-type]
@@ -165,7 +170,7 @@ OFF_THE_CALENDAR = ("9999-12-31T23:59:59-10:00", "0001-01-01T00:00:00+10:00")
     "moment", ["yesterday", "2026-03-01T09:00:00", -1, 1.5, True, "", *OFF_THE_CALENDAR]
 )
 def test_what_is_no_moment_is_refused_with_what_one_is(door: Door, moment: Any) -> None:
-    asked = 'query ($at: Moment) { account(id: "000120", knownAt: $at) { id } }'
+    asked = 'query ($at: Moment) { at(knownAt: $at) { account(number: "000120") { number } } }'
     _, sentence = door.refused(asked, at=moment)
     assert "position" in sentence
     assert "INTERNAL" not in sentence
@@ -173,7 +178,9 @@ def test_what_is_no_moment_is_refused_with_what_one_is(door: Door, moment: Any) 
 
 def test_a_position_that_is_not_recorded_yet_is_refused_at_once(door: Door) -> None:
     for argument in ("knownAt", "minPosition"):
-        code, sentence = door.refused(f"{{ accounts({argument}: 99999) {{ nodes {{ id }} }} }}")
+        code, sentence = door.refused(
+            f"{{ at({argument}: 99999) {{ accounts {{ totalCount }} }} }}"
+        )
         assert code == "NOT_YET_RECORDED"
         assert f"the last is {door.kept['after']}" in sentence
 
@@ -181,10 +188,13 @@ def test_a_position_that_is_not_recorded_yet_is_refused_at_once(door: Door) -> N
 def test_as_of_a_day_only_what_is_dated_by_then_counts(door: Door) -> None:
     found = door.ask(STORY, id=ACCOUNT, asOf="2026-03-10")["account"]
     bills = found["bills"]["nodes"]
-    assert [bill["id"] for bill in bills] == list(BILLS[:2])  # the third is of 5 April
-    assert [bill["stands"]["amount"] for bill in bills] == ["97.65", "96.08"]  # no note yet
+    assert [bill["number"] for bill in bills] == list(BILLS[:2])  # the third is of 5 April
+    assert [bill["currentTotal"]["amount"] for bill in bills] == [
+        "97.65",
+        "96.08",
+    ]  # no note yet
     assert [bill["outstanding"]["amount"] for bill in bills] == ["0.00", "96.08"]
-    assert [payment["id"] for payment in found["payments"]["nodes"]] == ["PAY-1"]
+    assert [payment["number"] for payment in found["payments"]["nodes"]] == ["PAY-1"]
     assert found["balance"]["minor"] == "9608"
     total = sum(Decimal(m["amount"]["amount"]) for m in found["movements"]["nodes"])
     assert total == Decimal("96.08")
@@ -197,19 +207,22 @@ def test_as_of_the_last_day_is_as_it_is(door: Door) -> None:
 
 
 def test_a_nested_thing_stands_where_its_root_does(door: Door) -> None:
-    asked = """query ($at: Moment) { payment(id: "PAY-1", knownAt: $at, asOf: "2026-02-25") {
-        account { balance { minor } bills { nodes { id stands { minor } } } }
-        settled { bill { outstanding { minor } } } } }"""
+    asked = """query ($at: Moment) { at(knownAt: $at, asOf: "2026-02-25") {
+        payment(number: "PAY-1") {
+        account { balance { minor } bills { nodes { number currentTotal { minor } } } }
+        settlements { bill { outstanding { minor } } } } } }"""
     found = door.ask(asked, at=door.kept["before"])["payment"]
     assert found["account"]["balance"]["minor"] == "0"
-    assert found["account"]["bills"]["nodes"] == [{"id": BILLS[0], "stands": {"minor": "9765"}}]
-    assert found["settled"] == [{"bill": {"outstanding": {"minor": "0"}}}]
+    assert found["account"]["bills"]["nodes"] == [
+        {"number": BILLS[0], "currentTotal": {"minor": "9765"}}
+    ]
+    assert found["settlements"] == [{"bill": {"outstanding": {"minor": "0"}}}]
 
 
 def test_the_history_of_a_thing_is_its_facts(door: Door) -> None:
     asked = """query ($stream: String!, $at: Moment, $asOf: Date) {
-        history(stream: $stream, knownAt: $at, asOf: $asOf) {
-            nodes { id version position name on by duty data } } }"""
+        at(knownAt: $at, asOf: $asOf) { history(stream: $stream) {
+            nodes { reference version position name on by duty data } } } }"""
     found = door.ask(asked, stream="meter-M000120")["history"]["nodes"]
     assert [fact["name"] for fact in found] == [
         "meter.installed",
@@ -217,7 +230,11 @@ def test_the_history_of_a_thing_is_its_facts(door: Door) -> None:
         "meter.found-inaccurate",
     ]
     last = found[-1]
-    assert (last["id"], last["by"], last["duty"]) == (door.kept["fact"], "mario", "metering")
+    assert (last["reference"], last["by"], last["duty"]) == (
+        door.kept["fact"],
+        "mario",
+        "metering",
+    )
     assert last["data"]["error"] == "0.06"
     assert last["position"] == door.kept["found"]
     then = door.ask(asked, stream="meter-M000120", at=door.kept["before"])["history"]["nodes"]
@@ -229,17 +246,17 @@ def test_the_history_of_a_thing_is_its_facts(door: Door) -> None:
 
 def test_the_books_balance_whenever_they_are_looked_at(door: Door) -> None:
     asked = """query ($at: Moment, $asOf: Date) {
-        trialBalance(knownAt: $at, asOf: $asOf) {
+        at(knownAt: $at, asOf: $asOf) { trialBalance {
             total { minor }
-            lines { code debits { minor } credits { minor } balance { minor } } }
-        journal(first: 100, knownAt: $at, asOf: $asOf) {
-            nodes { code on amount { minor } account { id } } } }"""
+            lines { code debits { minor } credits { minor } balance { minor } } } }
+        at(knownAt: $at, asOf: $asOf) { journal(first: 100) {
+            nodes { code on amount { minor } account { number } } } } }"""
     for place in ({}, {"at": door.kept["before"]}, {"asOf": "2026-03-10"}):
         found = door.ask(asked, **place)
         posted: dict[str, int] = {}
         for line in found["journal"]["nodes"]:
             posted[line["code"]] = posted.get(line["code"], 0) + int(line["amount"]["minor"])
-            assert line["account"]["id"] == ACCOUNT
+            assert line["account"]["number"] == ACCOUNT
         balances = {
             line["code"]: int(line["balance"]["minor"])
             for line in found["trialBalance"]["lines"]
@@ -257,13 +274,13 @@ def test_the_books_balance_whenever_they_are_looked_at(door: Door) -> None:
 
 def test_a_posting_says_what_it_is_of(door: Door) -> None:
     asked = """{ journal(first: 100) { nodes {
-        kind document due month about ledgerClass text
+        kind document dueOn month about ledgerClass text
         tax { code rate base { amount } } } } }"""
     found = door.ask(asked)["journal"]["nodes"]
     january = [line for line in found if line["document"] == "000120-2026-01"]
     assert {line["kind"] for line in january} == {"bill"}
     assert {line["about"] for line in january} == {"2026-01-31"}
-    assert all(line["due"] > line["about"] for line in january)
+    assert all(line["dueOn"] > line["about"] for line in january)
     assert {line["ledgerClass"] for line in january} >= {None, "energy"}
     assert {line["text"] for line in january} == {"bill 000120-2026-01"}
     assert {line["month"] for line in january} == {"2026-02"}
@@ -273,28 +290,28 @@ def test_a_posting_says_what_it_is_of(door: Door) -> None:
 
 def test_the_journal_is_filtered_by_account_code_and_days(door: Door) -> None:
     asked = """query ($code: String, $since: Date, $until: Date) {
-        journal(first: 100, code: $code, since: $since, until: $until) {
+        journal(first: 100, filter: {code: {eq: $code}, on: {ge: $since, lt: $until}}) {
             nodes { code on amount { minor } } } }"""
     march = door.ask(asked, code="1200", since="2026-03-01", until="2026-04-01")
     assert [(line["on"], line["amount"]["minor"]) for line in march["journal"]["nodes"]] == [
         ("2026-03-05", "9608"),
         ("2026-03-20", "-9608"),
     ]
-    assert door.ask('{ journal(account: "000999") { nodes { code } } }') == {
+    assert door.ask('{ journal(filter: {account: {eq: "000999"}}) { nodes { code } } }') == {
         "journal": {"nodes": []}
     }
 
 
 def test_a_point_shows_its_meter_its_readings_and_its_days(door: Door) -> None:
-    asked = """query ($asOf: Date) { point(id: "P000120", asOf: $asOf) {
-        address energised
-        supplies { account { id } }
-        installations { since multiplier registers { code digits } meter { id
+    asked = """query ($asOf: Date) { at(asOf: $asOf) { point(number: "P000120") {
+        address energisedOn
+        supplies { account { number } }
+        installations { since multiplier registers { code digits } meter { number
             errors { error since reference fact } readings { nodes { on } } } }
         readings(reverse: true, first: 2) {
-            nodes { on source meter shown { register reading count } } } } }"""
+            nodes { on source meter { number } shown { register reading count } } } } } }"""
     found = door.ask(asked)["point"]
-    assert found["supplies"] == [{"account": {"id": ACCOUNT}}]
+    assert found["supplies"] == [{"account": {"number": ACCOUNT}}]
     installed = found["installations"][0]
     assert installed["registers"] == [{"code": "1.8.0", "digits": 5}]
     assert installed["meter"]["errors"] == [
@@ -321,8 +338,10 @@ def test_interval_days_come_with_their_sum_and_what_is_missing(door: Door) -> No
     account = door.town.home(130, "NIGHT")
     door.town.measure(account, date(2026, 3, 28), date(2026, 3, 31))
     position = door.town.settle()
-    asked = """query ($min: Position, $since: Date) { point(id: "P000130", minPosition: $min) {
-        intervalDays(since: $since) { nodes { day channel minutes wh total missing } } } }"""
+    asked = """query ($min: Position, $since: Date) { at(minPosition: $min) {
+        point(number: "P000130") {
+        intervalDays(filter: {day: {ge: $since}}) {
+            nodes { day channel minutes wh total missing } } } } }"""
     found = door.ask(asked, min=str(position))["point"]["intervalDays"]["nodes"]
     assert [len(day["wh"]) for day in found] == [48, 46, 48]  # the clocks go forward
     assert found[1]["total"] == str(46 * 200)
@@ -332,10 +351,10 @@ def test_interval_days_come_with_their_sum_and_what_is_missing(door: Door) -> No
 
 
 def test_a_tariff_shows_its_versions_its_draft_and_what_is_in_force(door: Door) -> None:
-    asked = """query ($asOf: Date, $on: Date) { tariff(id: "NIGHT", asOf: $asOf) {
+    asked = """query ($asOf: Date, $on: Date) { at(asOf: $asOf) { tariff(number: "NIGHT") {
         name currency draft { draftedBy }
         versions { version since document }
-        inForce(on: $on) { version } } }"""
+        inForce(on: $on) { version } } } }"""
     found = door.ask(asked, on="2026-01-01")["tariff"]
     assert found["versions"][0]["document"]["charges"][0]["price"] == "0.55"
     assert found["inForce"] == {"version": 1}
@@ -346,7 +365,9 @@ def test_a_tariff_shows_its_versions_its_draft_and_what_is_in_force(door: Door) 
 
 
 def test_the_utility_says_at_which_position_it_was_asked(door: Door) -> None:
-    asked = "query ($at: Moment) { utility(knownAt: $at) { name currency zone position } }"
+    asked = (
+        "query ($at: Moment) { at(knownAt: $at) { utility { name currency zone position } } }"
+    )
     found = door.ask(asked, at=door.kept["before"])["utility"]
     assert found == {
         "name": "Harbour Light",
@@ -369,29 +390,34 @@ def test_a_returned_payment_reopens_what_it_settled(door: Door) -> None:
     )
     position = door.town.settle()
     asked = """query ($asOf: Date, $min: Position) {
-        payment(id: "PAY-140", asOf: $asOf, minPosition: $min) {
-            reversed settled { item amount { minor } bill { id outstanding { minor } } } } }"""
+        at(asOf: $asOf, minPosition: $min) { payment(number: "PAY-140") {
+            reversedOn settlements {
+                item amount { minor } bill { number outstanding { minor } } } } } }"""
     held = door.ask(asked, asOf="2026-02-15", min=position)["payment"]
-    assert held["reversed"] is None
-    assert held["settled"] == [
+    assert held["reversedOn"] is None
+    assert held["settlements"] == [
         {"item": bill, "amount": {"minor": "9765"},
-         "bill": {"id": bill, "outstanding": {"minor": "0"}}}
+         "bill": {"number": bill, "outstanding": {"minor": "0"}}}
     ]  # fmt: skip
     back = door.ask(asked)["payment"]
-    assert back["reversed"] == "2026-02-20"
-    assert [part["amount"]["minor"] for part in back["settled"]] == ["9765", "-9765"]
-    assert back["settled"][0]["bill"]["outstanding"]["minor"] == "9765"
+    assert back["reversedOn"] == "2026-02-20"
+    assert [part["amount"]["minor"] for part in back["settlements"]] == ["9765", "-9765"]
+    assert back["settlements"][0]["bill"]["outstanding"]["minor"] == "9765"
 
 
 def test_what_is_not_there_is_null(door: Door) -> None:
     for root in ("account", "customer", "point", "meter", "bill", "payment", "tariff"):
-        assert door.ask(f'{{ {root}(id: "none") {{ id }} }}') == {root: None}
+        assert door.ask(f'{{ {root}(number: "none") {{ number }} }}') == {root: None}
 
 
 def test_a_number_that_no_table_can_hold_is_nothing_worse(door: Door) -> None:
-    for root in ("account", "meter", "bill", "history", "accounts"):
-        argument = {"history": "stream", "accounts": "customer"}.get(root, "id")
-        below = "nodes { id }" if root in ("history", "accounts") else "id"
-        answer = door.post(f'{{ {root}({argument}: "no\\u0000ne") {{ {below} }} }}').json()
+    for root in (
+        'account(number: "no\\u0000ne") { number }',
+        'meter(number: "no\\u0000ne") { number }',
+        'bill(number: "no\\u0000ne") { number }',
+        'history(stream: "no\\u0000ne") { totalCount }',
+        'accounts(filter: {customer: {eq: "no\\u0000ne"}}) { totalCount }',
+    ):
+        answer = door.post(f"{{ {root} }}").json()
         codes = {error["extensions"]["code"] for error in answer.get("errors", [])}
         assert codes <= {"BAD_REQUEST"}

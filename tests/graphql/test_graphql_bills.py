@@ -18,38 +18,41 @@ def door(server: embedded.Server, tmp_path_factory: pytest.TempPathFactory) -> I
         yield made
 
 
-WOULD_BE = """query ($at: Moment) { bill(id: "000120-2026-02", knownAt: $at) {
-    stands { minor }
+WOULD_BE = """query ($at: Moment) { at(knownAt: $at) { bill(number: "000120-2026-02") {
+    currentTotal { minor }
     wouldBe { total { minor } difference { minor } basis { facts }
-        lines { why { value } } } } }"""
+        lines { why { value } } } } } }"""
 
 
 def test_a_bill_says_what_it_would_be_now(door: Door) -> None:
     before = door.ask(WOULD_BE, at=door.kept["before"])["bill"]
     assert before["wouldBe"]["difference"]["minor"] == "0"
     found = door.ask(WOULD_BE, at=door.kept["found"])["bill"]
-    assert found["stands"]["minor"] == "9608"
+    assert found["currentTotal"]["minor"] == "9608"
     assert found["wouldBe"]["total"]["minor"] == "9147"
     assert found["wouldBe"]["difference"]["minor"] == "-461"
     assert door.kept["fact"] in found["wouldBe"]["basis"]["facts"]
     after = door.ask(WOULD_BE, at=None)["bill"]
-    assert (after["stands"]["minor"], after["wouldBe"]["difference"]["minor"]) == ("9147", "0")
+    assert (after["currentTotal"]["minor"], after["wouldBe"]["difference"]["minor"]) == (
+        "9147",
+        "0",
+    )
 
 
 TOUCHED = """query ($fact: ID!, $at: Moment, $asOf: Date) {
-    touched(fact: $fact, knownAt: $at, asOf: $asOf) {
-        bill { id } stands { amount } now { amount } difference { amount } } }"""
+    at(knownAt: $at, asOf: $asOf) { touched(fact: $fact) {
+        bill { number } currentTotal { amount } now { amount } difference { amount } } } }"""
 
 
 def test_the_blast_radius_of_a_fact_is_every_bill_it_moves(door: Door) -> None:
     found = door.ask(TOUCHED, fact=door.kept["fact"], at=door.kept["found"])["touched"]
-    assert [each["bill"]["id"] for each in found] == list(BILLS)
+    assert [each["bill"]["number"] for each in found] == list(BILLS)
     assert [each["difference"]["amount"] for each in found] == ["-4.61", "-4.61", "-4.61"]
     assert found[1]["now"]["amount"] == "91.47"
     after = door.ask(TOUCHED, fact=door.kept["fact"])["touched"]
     assert [each["difference"]["amount"] for each in after] == ["0.00", "0.00", "0.00"]
     early = door.ask(TOUCHED, fact=door.kept["fact"], asOf="2026-02-28")["touched"]
-    assert [each["bill"]["id"] for each in early] == [BILLS[0]]
+    assert [each["bill"]["number"] for each in early] == [BILLS[0]]
     assert early[0]["difference"]["amount"] == "-4.61"  # the note is of April
 
 
@@ -61,8 +64,8 @@ def test_a_fact_that_is_not_known_touches_nothing_but_is_refused(door: Door) -> 
 
 
 def test_a_line_says_why_it_is_its_amount(door: Door) -> None:
-    asked = """{ bill(id: "000120-2026-01") { lines { code amount { amount }
-        why { text value tree steps { id op value operands clause facts } } } } }"""
+    asked = """{ bill(number: "000120-2026-01") { lines { code amount { amount }
+        why { text value tree steps { number op value operands clause facts } } } } }"""
     standing, energy, tax = door.ask(asked)["bill"]["lines"]
     assert "FLAT@1 charges[standing].price" in standing["why"]["text"]
     assert "77.5 the line energy" in tax["why"]["text"]  # named, and not said again
@@ -71,24 +74,24 @@ def test_a_line_says_why_it_is_its_amount(door: Door) -> None:
     assert "meter-M000120@1" in why["text"]
     assert "310" in why["text"]
     assert Decimal(why["tree"]["value"]) == Decimal("77.50")
-    steps = {step["id"]: step for step in why["steps"]}
+    steps = {step["number"]: step for step in why["steps"]}
     assert list(steps) == list(range(1, len(steps) + 1))
     assert any(
         step["clause"] and "charges[energy]" in step["clause"] for step in steps.values()
     )
-    assert all(n < step["id"] for step in steps.values() for n in step["operands"])
+    assert all(n < step["number"] for step in steps.values() for n in step["operands"])
     product = next(step for step in steps.values() if step["op"] == "×")
     one, two = (Decimal(steps[n]["value"]) for n in product["operands"])
     assert one * two == Decimal(product["value"])
 
 
 def test_lines_as_corrected_sum_to_what_the_bill_stands_at(door: Door) -> None:
-    asked = """query ($asOf: Date) { bill(id: "000120-2026-01", asOf: $asOf) {
-        issued { amount } stands { amount } lines { amount { amount } }
-        correctedLines { amount { amount } why { value } } } }"""
+    asked = """query ($asOf: Date) { at(asOf: $asOf) { bill(number: "000120-2026-01") {
+        total { amount } currentTotal { amount } lines { amount { amount } }
+        currentLines { amount { amount } why { value } } } } }"""
     for day in (None, "2026-04-19", "2026-04-20"):
         bill = door.ask(asked, asOf=day)["bill"]
-        for lines, total in (("lines", "issued"), ("correctedLines", "stands")):
+        for lines, total in (("lines", "total"), ("currentLines", "currentTotal")):
             amounts = [Decimal(line["amount"]["amount"]) for line in bill[lines]]
             assert sum(amounts) == Decimal(bill[total]["amount"])
-        assert (bill["stands"] == bill["issued"]) == (day == "2026-04-19")
+        assert (bill["currentTotal"] == bill["total"]) == (day == "2026-04-19")

@@ -102,7 +102,10 @@ def test_the_application_has_this_door(door: Door) -> None:
     [
         ({"query": "{"}, "GRAPHQL_PARSE_FAILED"),
         ({"query": "{ nothing }"}, "GRAPHQL_VALIDATION_FAILED"),
-        ({"query": "query ($n: Int!) { accounts(first: $n) { nodes { id } } }"}, "BAD_REQUEST"),
+        (
+            {"query": "query ($n: Int!) { accounts(first: $n) { nodes { number } } }"},
+            "BAD_REQUEST",
+        ),
     ],
 )
 def test_what_never_began_has_no_data(
@@ -117,7 +120,7 @@ def test_what_never_began_has_no_data(
 
 @pytest.mark.parametrize("accept", [RESPONSE, "application/json"])
 def test_a_partial_answer_is_an_answer(door: Door, accept: str) -> None:
-    query = '{ utility { name } fact(id: "meter-X@1") { id } }'
+    query = '{ utility { name } fact(reference: "meter-X@1") { reference } }'
     answer = send(door, {"query": query}, accept=accept)
     assert answer.status_code == 200
     body = answer.json()
@@ -154,7 +157,7 @@ def test_a_body_of_another_kind_is_refused(door: Door) -> None:
 
 
 def test_a_query_may_come_by_get(door: Door) -> None:
-    query = "query Named($id: ID!) { account(id: $id) { id } utility { name } }"
+    query = "query Named($id: ID!) { account(number: $id) { id } utility { name } }"
     answer = door.client.get(
         "/graphql",
         params={"query": query, "variables": '{"id":"none"}', "operationName": "Named"},
@@ -190,7 +193,7 @@ def test_a_defect_is_masked_and_logged_under_an_id(
 
     monkeypatch.setattr(type(door.town.system.tables), "get", broken)
     with caplog.at_level(logging.ERROR):
-        error = door.post('{ account(id: "1") { id } }').json()["errors"][0]
+        error = door.post('{ account(number: "1") { number } }').json()["errors"][0]
     assert error["extensions"]["code"] == "INTERNAL"
     assert "swordfish" not in json.dumps(error)
     assert error["extensions"]["logged"] in caplog.text
@@ -200,12 +203,12 @@ def test_a_defect_is_masked_and_logged_under_an_id(
 def test_a_refusal_is_not_logged_as_a_defect(
     door: Door, caplog: pytest.LogCaptureFixture
 ) -> None:
-    door.refused('{ fact(id: "meter-X@1") { id } }')
+    door.refused('{ fact(reference: "meter-X@1") { reference } }')
     assert caplog.text == ""
 
 
 def test_a_misspelt_field_is_answered_with_the_right_one(door: Door) -> None:
-    _, sentence = door.refused("{ acount { id } }")
+    _, sentence = door.refused("{ acount { number } }")
     assert "account" in sentence
 
 
@@ -215,11 +218,11 @@ def test_a_query_after_a_failed_one_has_a_connection(
     """The snapshot of a request goes back to the pool whatever happens."""
     with monkeypatch.context() as patched:
         patched.setattr(
-            "api.graphql.customers.customers_of", lambda *_: (_ for _ in ()).throw(ValueError())
+            "api.graphql.models.Model.nodes", lambda *_: (_ for _ in ()).throw(ValueError())
         )
         for _ in range(20):  # more often than the pool has connections
-            door.post("{ customers { nodes { id } } }")
-    assert door.ask("{ customers { nodes { id } } }")
+            door.post("{ customers { nodes { number } } }")
+    assert door.ask("{ customers { nodes { number } } }")
 
 
 # GraphiQL

@@ -5,30 +5,31 @@
 const EXAMPLE = `# Wattledger. Your token goes below, under Headers;
 # get one with: wattledger token
 #
-# Every root takes asOf, the business date to stand
-# on, and knownAt, how far history is to be known:
-# an instant, or a position.
+# A query is of now; \`at\` has the same roots asOf a
+# business date, and as knownAt a moment: an instant,
+# or a position of history.
 #
 # Ctrl-Space completes, Ctrl-Enter runs; the book at
 # the top left explains every type.
 
 query Accounts($first: Int!, $knownAt: Moment) {
-  accounts(first: $first, knownAt: $knownAt) {
+  at(knownAt: $knownAt) { accounts(first: $first) {
     nodes {
-      id
+      number
       customer { name }
       balance { amount currency }
       bills(first: 3, reverse: true) {
         nodes {
-          id
-          stands { amount }
+          number
+          status
+          currentTotal { amount }
           outstanding { amount }
-          corrections { id total { amount } causes { fact name } }
+          corrections { number total { amount } causes { fact name } }
         }
       }
     }
     pageInfo { hasNextPage endCursor }
-  }
+  } }
 }
 `;
 
