@@ -31,7 +31,8 @@ from projections.customers import accounts
 from projections.kit.table import Tables, Where
 from projections.network import Supply, TariffSpell, supplies
 from projections.organisation import Settings, settings
-from projections.pricing import PublishedTariff, tariff_versions
+from projections.pricing import TariffVersion as PublishedTariff
+from projections.pricing import tariff_versions
 from replay.billing.agreed import with_terms
 from replay.billing.measured import measured
 

@@ -95,3 +95,19 @@ def test_lines_as_corrected_sum_to_what_the_bill_stands_at(door: Door) -> None:
             amounts = [Decimal(line["amount"]["amount"]) for line in bill[lines]]
             assert sum(amounts) == Decimal(bill[total]["amount"])
         assert (bill["currentTotal"] == bill["total"]) == (day == "2026-04-19")
+
+
+def test_a_posting_says_what_it_is_of(door: Door) -> None:
+    asked = """{ journal(first: 100) { nodes {
+        kind document dueOn month about ledgerClass text
+        tax { code rate base { amount } } } } }"""
+    found = door.ask(asked)["journal"]["nodes"]
+    january = [line for line in found if line["document"] == "000120-2026-01"]
+    assert {line["kind"] for line in january} == {"bill"}
+    assert {line["about"] for line in january} == {"2026-01-31"}
+    assert all(line["dueOn"] > line["about"] for line in january)
+    assert {line["ledgerClass"] for line in january} >= {None, "energy"}
+    assert {line["text"] for line in january} == {"bill 000120-2026-01"}
+    assert {line["month"] for line in january} == {"2026-02"}
+    assert all((line["tax"] is None) == (line["ledgerClass"] != "tax") for line in found)
+    assert {line["kind"] for line in found} >= {"bill", "payment", "note"}

@@ -100,3 +100,21 @@ def test_what_is_no_id_is_refused(door: Door, told: str) -> None:
 def test_an_id_of_a_moment_to_come_is_refused(door: Door) -> None:
     told = urlsafe_b64encode(b'["Account",["000120"],null,999999]').decode().rstrip("=")
     assert door.refused(NODE, id=told)[0] == "NOT_YET_RECORDED"
+
+
+def test_what_is_not_there_is_null(door: Door) -> None:
+    for root in ("account", "customer", "point", "meter", "bill", "payment", "tariff"):
+        assert door.ask(f'{{ {root}(number: "none") {{ number }} }}') == {root: None}
+
+
+def test_a_number_that_no_table_can_hold_is_nothing_worse(door: Door) -> None:
+    for root in (
+        'account(number: "no\\u0000ne") { number }',
+        'meter(number: "no\\u0000ne") { number }',
+        'bill(number: "no\\u0000ne") { number }',
+        'history(stream: "no\\u0000ne") { totalCount }',
+        'accounts(filter: {customer: {eq: "no\\u0000ne"}}) { totalCount }',
+    ):
+        answer = door.post(f"{{ {root} }}").json()
+        codes = {error["extensions"]["code"] for error in answer.get("errors", [])}
+        assert codes <= {"BAD_REQUEST"}
