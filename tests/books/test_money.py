@@ -18,7 +18,7 @@ from domain.books.chart import CREDIT_HELD, RECEIVABLE
 from domain.catalogue import DECISIONS
 from domain.customers.account import Account, AccountOpened
 from domain.customers.account import accounts as kind
-from domain.kit import Fact, Stream
+from domain.kit import Fact, Stream, Today
 from domain.organisation.utility import UtilityEstablished
 from domain.pricing.rating import Line
 from domain.receivables.payment import ReceivePayment, ReversePayment
@@ -30,6 +30,7 @@ from projections.kit.table import MemoryTables
 from replay.billing.open_items import OpenItems
 
 DAY = date(2026, 1, 1)
+YEARS_LATER = date(2040, 1, 1)
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 BASIS = Basis(position=0, tariffs=(), facts=())
 
@@ -92,6 +93,8 @@ class Books:
             stream: kind_.fold(self.streams[stream])
             for stream, (kind_, _) in decision.wanted(asked).items()
         }
+        if any(need is Today for _, need in decision.needs):
+            needs["today"] = Today(YEARS_LATER)
         happened = list(decision.decide(asked, **decision.given(asked, states), **needs))
         for stream, each in decision.routed(asked, happened):
             self._remember(stream, each)
