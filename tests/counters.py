@@ -11,7 +11,7 @@ from domain.kit import Kind, Stream, event
 from replay.store.append import Append
 
 
-@event("test.counted")
+@event("test.counted", day="on")
 class Counted:
     """So many more."""
 

@@ -104,10 +104,10 @@ def only_what_changed_waits(client: httpx2.Client) -> None:
     assert (ready.status_code, ready.json()["status"]) == (200, "degraded")
     assert ready.json()["rebuilding"]["tables"] == ["accounts", "supplies"]
     assert "wattledger_tables_rebuilding 2" in client.get("/metrics").text
-    [error] = asked(client, '{ account(id: "100001") { __typename } }')["errors"]
+    [error] = asked(client, '{ account(number: "100001") { __typename } }')["errors"]
     assert error["extensions"]["code"] == "GROWING"
     assert error["extensions"]["details"]["table"] == "accounts"
-    assert "errors" not in asked(client, '{ customer(id: "C1") { __typename } }')
+    assert "errors" not in asked(client, '{ customer(number: "C1") { __typename } }')
     assert len(client.get("/feed?limit=3").json()) == 3
     refused = client.post("/commands/issue-bill", json=ISSUE)
     assert (refused.status_code, refused.json()["type"]) == (503, "/problems/growing")
@@ -145,7 +145,7 @@ def test_what_changed_grows_while_all_else_is_served_and_a_killed_one_goes_on(
     with serving(newer, tmp_path / "screen") as (client, _):
         while client.get("/readyz").json()["rebuilding"]:
             assert client.get("/healthz").status_code == 200
-        found = asked(client, '{ account(id: "100001") { __typename } }')
+        found = asked(client, '{ account(number: "100001") { __typename } }')
         assert found["data"]["account"] is not None
     assert newer.json("verify")["agrees"]
     assert version_of(url, "supplies") == VERSION["supplies"] + 1

@@ -21,7 +21,7 @@ def application_url(database_url: str) -> Iterator[str]:
     migrate(database_url)
     database = psycopg.conninfo.conninfo_to_dict(database_url)["dbname"]
     role = f"application_of_{database}"
-    yield application(database_url, role)
+    yield application(database_url, role=role)
     with psycopg.connect(database_url) as connection:
         connection.execute(f"DROP OWNED BY {role}")
         connection.execute(f"DROP ROLE {role}")
