@@ -8,10 +8,12 @@ from fastapi import FastAPI
 
 from api.auth import Tokens, secret_of
 from api.commands import command_routes
+from api.denials import Denials
 from api.docs import docs_routes
 from api.feed import Feed
 from api.graphql.http import create_graphql
 from api.health import Health
+from api.local_day import LocalDay
 from api.metrics import Requests
 from api.openapi import describe
 from api.problems import translate
@@ -25,6 +27,7 @@ def create_app(system: System) -> FastAPI:
     tokens = Tokens(secret_of(system.settings))
     pulse = Pulse(system.history)
     requests = Requests()
+    denials = Denials(system.dispatch, LocalDay(system.history))
     app = Doors(
         requests,
         title="Wattledger",
@@ -36,11 +39,13 @@ def create_app(system: System) -> FastAPI:
     app.state.system = system
     app.state.tokens = tokens
     app.state.pulse = pulse
-    feed, health = Feed(system.history, tokens, pulse), Health(system, requests)
-    for routes in (command_routes(system.dispatch, tokens), feed.routes(), health.routes()):
+    app.state.denials = denials  # whoever serves runs them
+    feed, health = Feed(system.history, tokens, pulse, denials), Health(system, requests)
+    commands = command_routes(system.dispatch, tokens, denials)
+    for routes in (commands, feed.routes(), health.routes()):
         for route in routes:
             app.add(route)
-    app.router.routes.extend(create_graphql(system, tokens))
+    app.router.routes.extend(create_graphql(system, tokens, denials))
     app.router.routes.extend(docs_routes(app))
     translate(app)
     describe(app)

@@ -57,9 +57,9 @@ class NotAuthenticated(Exception):
 class NotAllowed(Exception):
     """The duty of this person does not include that."""
 
-    def __init__(self, role: str, wanted: str, allowed: frozenset[str]) -> None:
-        super().__init__(f"the role {role} may not {wanted}")
-        self.role = role
+    def __init__(self, person: Person, wanted: str, allowed: frozenset[str]) -> None:
+        super().__init__(f"the role {person.role} may not {wanted}")
+        self.person = person
         self.wanted = wanted
         self.allowed = allowed  # the roles that may
 
@@ -186,16 +186,16 @@ class Tokens:
 def allow(person: Person, command: str) -> None:
     """Raise NotAllowed unless the duty of a person includes a command."""
     if command not in ROLES[person.role]:
-        raise NotAllowed(person.role, command, roles_for(command))
+        raise NotAllowed(person, command, roles_for(command))
 
 
 def allow_reading(person: Person) -> None:
     """Raise NotAllowed unless a person may query."""
     if person.role not in READERS:
-        raise NotAllowed(person.role, "query", READERS)
+        raise NotAllowed(person, "query", READERS)
 
 
 def allow_following(person: Person) -> None:
     """Raise NotAllowed unless a person may read the feeds."""
     if person.role not in FOLLOWERS:
-        raise NotAllowed(person.role, "follow", FOLLOWERS)
+        raise NotAllowed(person, "follow", FOLLOWERS)

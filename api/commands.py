@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -14,12 +15,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.auth import Person, Tokens, allow
+from api.auth import NotAllowed, Person, Tokens, allow
+from api.denials import Denials
 from api.dispatch import Answer, Dispatch, RequestContext
 from api.openapi import operation
 from api.problems import Malformed, errors_of, malformed
 from api.routes import Handler, PlainRoute
-from domain.catalogue import COMMANDS
+from domain.catalogue import COMMANDS, DECISIONS
 from domain.kit import Stream
 
 PREFIX = "/commands/"
@@ -27,17 +29,20 @@ KEY = re.compile(r"[\x21-\x7e]{1,255}")
 CORRELATION = re.compile(r"[\x21-\x7e]{1,128}")
 EXPECTED = re.compile(r'"([a-z][A-Za-z0-9._-]{1,127})@([0-9]{1,9})"')
 TEXT = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
+BODY_WAIT = 1.0  # seconds for the body of a command that is denied
 JSON = re.compile(r"application/(?:json|[\w.+-]+\+json)\s*(?:;.*)?", re.IGNORECASE)
 
 Headers = dict[str, str]
 
 
-def command_routes(dispatch: Dispatch, tokens: Tokens) -> Iterator[PlainRoute]:
+def command_routes(
+    dispatch: Dispatch, tokens: Tokens, denials: Denials
+) -> Iterator[PlainRoute]:
     """A route for each command there is."""
     for name, command in COMMANDS.items():
         yield PlainRoute(
             PREFIX + name,
-            _endpoint(name, command, dispatch, tokens),
+            _endpoint(name, command, dispatch, tokens, denials),
             methods=["POST"],
             name=name,
             operation_id=name,
@@ -50,13 +55,19 @@ def command_routes(dispatch: Dispatch, tokens: Tokens) -> Iterator[PlainRoute]:
         )
 
 
-def _endpoint(name: str, command: type, dispatch: Dispatch, tokens: Tokens) -> Handler:
+def _endpoint(
+    name: str, command: type, dispatch: Dispatch, tokens: Tokens, denials: Denials
+) -> Handler:
     read = reader(command)
 
     async def endpoint(request: Request) -> Response:
         headers = _headers(request.scope["headers"])
         person = tokens.bearer(headers.get("authorization"))
-        allow(person, name)
+        try:
+            allow(person, name)
+        except NotAllowed as wrong:
+            denials.note(wrong, await _subject(command, read, request))
+            raise
         if not JSON.fullmatch(headers.get("content-type", "")):
             raise HTTPException(415, "Send the command as application/json.")
         context = _context(person, headers)
@@ -64,6 +75,16 @@ def _endpoint(name: str, command: type, dispatch: Dispatch, tokens: Tokens) -> H
         return answered(answer, context)
 
     return endpoint
+
+
+async def _subject(command: type, read: Callable[[bytes], object], request: Request) -> str:
+    """What a command that is denied was about, if its body says so soon: `account-000120`."""
+    try:
+        async with asyncio.timeout(BODY_WAIT):
+            wanted = DECISIONS[command].wanted(read(await request.body()))
+    except Exception:  # whatever it is: it is denied, and that is what they are told
+        return ""
+    return next((stream for stream, (kind, _) in wanted.items() if kind.only is None), "")
 
 
 def _headers(raw: Sequence[tuple[bytes, bytes]]) -> Headers:

@@ -21,8 +21,9 @@ from pydantic import TypeAdapter
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from api.auth import Person, Tokens, allow_following
+from api.auth import NotAllowed, Person, Tokens, allow_following
 from api.currency import amount_text
+from api.denials import Denials
 from api.openapi import feed_operation
 from api.problems import malformed
 from api.pulse import Pulse
@@ -176,9 +177,12 @@ class Page:
 class Feed:
     """Serves the views of one history."""
 
-    def __init__(self, history: History, tokens: Tokens, pulse: Pulse) -> None:
+    def __init__(
+        self, history: History, tokens: Tokens, pulse: Pulse, denials: Denials
+    ) -> None:
         self._history = history
         self._tokens = tokens
+        self._denials = denials
         self._pulse = pulse
         self._readers = ThreadPoolExecutor(READERS, "feed")
         self._waiting = 0
@@ -201,7 +205,11 @@ class Feed:
     def _endpoint(self, view: View) -> Handler:
         async def endpoint(request: Request) -> Response:
             person = self._tokens.bearer(request.headers.get("authorization"))
-            allow_following(person)
+            try:
+                allow_following(person)
+            except NotAllowed as wrong:
+                self._denials.note(wrong)
+                raise
             after = _number(request, "after", 0, 0, POSITION_MOST)
             if "text/event-stream" in request.headers.get("accept", ""):
                 resumed = request.headers.get("last-event-id", "")

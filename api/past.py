@@ -81,7 +81,7 @@ def at(system: System, stream: str, known_at: int, as_of: date | None = None) ->
     A fact that cannot be read is shown as such.  Raises NoSuchStream, NothingHappened.
     """
     kind, _, key = stream.partition("-")
-    if not key or kind not in {each.name for each in KINDS.values()}:
+    if not key or kind not in {each.prefix for each in KINDS.values()}:
         raise NoSuchStream(stream=stream)
     found = system.history.of(Stream(stream), until=known_at, unreadable=True)
     if not found:

@@ -147,7 +147,7 @@ def _not_authenticated(wrong: NotAuthenticated) -> Problem:
 
 
 def _not_allowed(wrong: NotAllowed) -> Problem:
-    more = {"role": wrong.role, "allowed": sorted(wrong.allowed)}
+    more = {"role": wrong.person.role, "allowed": sorted(wrong.allowed)}
     return Problem(403, "not-allowed", sentence(NotAllowed), str(wrong), more)
 
 
@@ -287,10 +287,18 @@ def refusals() -> Iterator[type[Refused]]:
     return iter(sorted(below(Refused), key=lambda kind: kind.__name__))
 
 
+def log_denied(wrong: NotAuthenticated | NotAllowed, instance: str) -> None:
+    """Log that somebody was not let in, or not let do something; never with their token."""
+    who = repr(wrong.person.by) if isinstance(wrong, NotAllowed) else "nobody we know"
+    log.warning("denied to %s at %r: %s", who, instance[:INPUT_MOST], wrong)
+
+
 def told(wrong: Exception, instance: str) -> Response:
     """How something is answered that went wrong; raises it again when nobody foresaw it."""
     if isinstance(wrong, HTTPException):
         return _http(wrong, instance).response(instance)
+    if isinstance(wrong, NotAuthenticated | NotAllowed):
+        log_denied(wrong, instance)
     known = problem_of(wrong)
     if known is None:
         raise wrong

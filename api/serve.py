@@ -19,7 +19,7 @@ from api.auth import BadSecret
 from api.pulse import Pulse
 from api.reacting import reacting
 from api.settings import Settings
-from api.system import NotRebuilt, System, notarised, opened
+from api.system import NotRebuilt, System, notarised, opened, running
 from projections.kit.versions import TablesAreNewer
 from replay.server.embedded import NoDatabase, claim
 from replay.store.history import Unavailable
@@ -154,7 +154,8 @@ def serve(system: System, listener: socket.socket) -> None:
     )
     host, port = listener.getsockname()[:2]
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    with notarised(system), reacting(system):
+    denials = running("denials", app.state.denials.run)
+    with notarised(system), reacting(system), denials:
         Server(config, app.state.pulse, url).run(sockets=[listener])
     log.info("stopped; what was answered is recorded")
 

@@ -15,7 +15,9 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from api.auth import Tokens
+from api.denials import Denials
 from api.graphql.http import create_graphql
+from api.local_day import LocalDay
 from replay.server import embedded
 from tests.town import Town, town
 
@@ -57,7 +59,9 @@ class Door:
 def door_of(harbour: Town) -> Iterator[Door]:
     """The door of a town."""
     tokens = Tokens(SECRET)
-    app = Starlette(routes=create_graphql(harbour.system, tokens))
+    system = harbour.system
+    denials = Denials(system.dispatch, LocalDay(system.history))
+    app = Starlette(routes=create_graphql(system, tokens, denials))
     with TestClient(app) as client:
         yield Door(harbour, client, tokens, tokens.mint("ada", "auditor"))
 

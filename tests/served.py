@@ -15,7 +15,7 @@ import uvicorn
 from api.app import create_app
 from api.auth import Tokens
 from api.serve import Server, bound
-from api.system import System
+from api.system import System, running
 from domain.catalogue import COMMANDS
 from domain.kit import ASKED
 
@@ -83,11 +83,12 @@ def served(system: System) -> Iterator[Door]:
     listener = bound("127.0.0.1", 0)
     config = uvicorn.Config(app, log_config=None, log_level="warning", lifespan="off")
     server = Server(config, app.state.pulse, "http://127.0.0.1")
+    denials = running("denials", app.state.denials.run)
     thread = Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     try:
-        with httpx2.Client(base_url=url, timeout=30) as client:
+        with httpx2.Client(base_url=url, timeout=30) as client, denials:
             yield Door(url, system, app.state.tokens, client, server)
     finally:
         server.should_exit = True

@@ -27,10 +27,12 @@ from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
 from api.auth import NotAllowed, NotAuthenticated, Tokens, allow_reading
+from api.denials import Denials
 from api.graphql.errors import shown
 from api.graphql.graphiql import assets, page
 from api.graphql.schema import schema
 from api.graphql.view import QueryContext
+from api.problems import log_denied
 from api.system import System
 
 MEDIA_TYPE = "application/graphql-response+json"
@@ -41,10 +43,11 @@ THREADS = 8  # as many as the pool of readers has connections
 class Endpoint(GraphQL[QueryContext, None]):
     """The one address of GraphQL: an ASGI application."""
 
-    def __init__(self, system: System, tokens: Tokens) -> None:
+    def __init__(self, system: System, tokens: Tokens, denials: Denials) -> None:
         super().__init__(schema, graphql_ide="graphiql", subscription_protocols=())
         self.system = system
         self.tokens = tokens
+        self.denials = denials
         self._threads = anyio.CapacityLimiter(THREADS)
 
     async def run(self, request: Any, *_: Any, **__: Any) -> Any:
@@ -59,9 +62,12 @@ class Endpoint(GraphQL[QueryContext, None]):
             asked = QueryContext(self.system, person)
             response: Response = await super().run(request, context=asked, root_value=None)
         except NotAuthenticated as wrong:
+            log_denied(wrong, request.url.path)
             challenge = {"www-authenticate": 'Bearer realm="wattledger"'}
             return _refusal(401, "UNAUTHENTICATED", str(wrong), media_type, challenge)
         except NotAllowed as wrong:
+            log_denied(wrong, request.url.path)
+            self.denials.note(wrong)
             return _refusal(403, "FORBIDDEN", str(wrong), media_type)
         except HTTPException as wrong:
             return _refusal(wrong.status_code, "BAD_REQUEST", wrong.reason, media_type)
@@ -177,7 +183,7 @@ def _refusal(
     return Response(orjson.dumps(body), status, headers, kind)
 
 
-def create_graphql(system: System, tokens: Tokens) -> list[BaseRoute]:
+def create_graphql(system: System, tokens: Tokens, denials: Denials) -> list[BaseRoute]:
     """The routes of GraphQL: /graphql itself, and what GraphiQL is made of."""
-    endpoint = Endpoint(system, tokens)
+    endpoint = Endpoint(system, tokens, denials)
     return [Route("/graphql", endpoint), assets()]

@@ -18,21 +18,27 @@ KINDS: dict[type, Kind[Any, Any]] = {}
 
 @dataclass(frozen=True, slots=True)
 class Kind(Generic[S, E]):
-    """One kind of thing: the prefix of its streams, what it is at first, how it changes."""
+    """One kind of thing: its name in events, what it is at first, how it changes."""
 
     name: str
     initial: S
     evolve: Callable[[S, E], S]
     only: str | None = None  # the key, where there is but one of the kind
+    streams: str | None = None  # how its streams begin, if not with its name
 
     def __post_init__(self) -> None:
         other = KINDS.setdefault(type(self.initial), self)
         if other is not self and other.name != self.name:
             raise TypeError(f"{type(self.initial).__qualname__} is the state of {other.name}")
 
+    @property
+    def prefix(self) -> str:
+        """How its streams begin, before the key."""
+        return self.streams or self.name
+
     def stream(self, key: str) -> Stream:
         """The stream of one thing of this kind."""
-        return Stream(f"{self.name}-{key}")
+        return Stream(f"{self.prefix}-{key}")
 
     def fold(self, happened: Iterable[E], since: S | None = None) -> S:
         """What the thing is, given what happened to it."""
