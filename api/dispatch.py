@@ -26,8 +26,8 @@ from replay.store.lanes import Lanes
 
 T = TypeVar("T")
 
-PATIENCE = 5.0  # seconds for which a stale look is looked at again: others may be quicker
-PAUSE = 0.02  # seconds at most, by chance, between two looks, once it was stale twice
+PATIENCE = 5.0  # seconds in which a stale command is tried again: others may be quicker
+PAUSE = 0.02  # seconds at most, by chance, between two tries, once it was stale twice
 
 Supply = Callable[[object], object]
 Wanted: TypeAlias = Mapping[Stream, tuple[Kind[Any, Any], Stream]]
@@ -39,7 +39,7 @@ class Undeclared(UserWarning):
 
 
 class Unexpected(Stale):
-    """The thing is not at the version that you expect; look at it again, then ask again."""
+    """The thing is not at the version that you expect; read it again, then ask again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +63,13 @@ class Answer:
     """What came of a command: the positions of its facts; none when there was nothing to do."""
 
     positions: tuple[int, ...]
-    streams: Mapping[Stream, int]  # those it added to (or only looked at) -> their version now
+    streams: Mapping[Stream, int]  # those it added to (or only read) -> their version now
     cause: str
     repeated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class CommandEnvelope:
     """A command on its way."""
 
     asked: object
@@ -81,7 +81,7 @@ class Question:
 
 class Dispatch:
     """
-    Look, take a turn, decide, queue, wait; look again when somebody was quicker.
+    Read, take a turn, decide, queue, wait; read again when somebody was quicker.
 
     `supplies` gives what decisions need beside streams, by type: BillCalculation -> how;
     `today` the utility's local day.
@@ -112,51 +112,51 @@ class Dispatch:
     async def _answer(self, asked: object, context: RequestContext, waits: Waits) -> Answer:
         decision = DECISIONS[type(asked)]
         cause = context.cause or str(uuid4())
-        question = Question(asked, context, decision, cause, digest_of(asked))
+        envelope = CommandEnvelope(asked, context, decision, cause, digest_of(asked))
         if context.key is not None and self._calculates(decision):
             # To calculate is dear: find out first whether this was answered before.
-            repeated = await waits.look(partial(self._repeated, question))
+            repeated = await waits.read(partial(self._repeated, envelope))
             if repeated is not None:
                 return repeated
         until, stale = time.monotonic() + PATIENCE, 0
         while True:
             try:
-                return await self._attempt(question, waits)
+                return await self._attempt(envelope, waits)
             except Unexpected:
                 raise
             except Fallen:
                 continue  # each time one of those before is told why, so this ends
             except Stale:
                 stale += 1
-                await waits.look(partial(self._still_expected, context))
+                await waits.read(partial(self._still_expected, context))
                 if time.monotonic() > until:
                     raise
                 if stale > 1:  # another process is quicker than this one
                     await waits.pause(random.uniform(0, PAUSE))
 
-    async def _attempt(self, question: Question, waits: Waits) -> Answer:
-        wanted = question.decision.wanted(question.asked)
-        seen = await self._look(wanted, waits)  # before one's turn, for it may take a while
+    async def _attempt(self, envelope: CommandEnvelope, waits: Waits) -> Answer:
+        wanted = envelope.decision.wanted(envelope.asked)
+        seen = await self._read(wanted, waits)  # before one's turn, for it may take a while
         turns: list[Stream] = []
         try:
             if await self._turns(wanted, turns, waits):
-                seen = await self._look(wanted, waits)
-            seen, behind = await self._upon(seen, question, waits)
-            happened, no = await self._decided(question, seen, waits)
+                seen = await self._read(wanted, waits)
+            seen, behind = await self._upon(seen, envelope, waits)
+            happened, no = await self._decided(envelope, seen, waits)
             entry = None
             if happened or behind:
                 # What rests on something under way is judged in its place even if it is
                 # refused or nothing: nobody is told of a state that may never be.
-                append = _append(question, happened, seen)
+                append = _append(envelope, happened, seen)
                 entry = waits.enter(self._history, self._lanes, append, behind)
-                self._lanes.left(entry, _after(question, wanted, seen, happened))
+                self._lanes.left(entry, _after(envelope, wanted, seen, happened))
         finally:
             self._lanes.leave(turns)
         if entry is None:
-            return await waits.look(partial(self._nothing, question, seen, no))
+            return await waits.read(partial(self._nothing, envelope, seen, no))
         done = await waits.outcome(entry)
         if not happened:
-            return await waits.look(partial(self._nothing, question, seen, no, judged=True))
+            return await waits.read(partial(self._nothing, envelope, seen, no, judged=True))
         return Answer(
             tuple(fact.position for fact in done.facts),
             {fact.stream: fact.version for fact in done.facts},
@@ -164,15 +164,15 @@ class Dispatch:
             done.repeated,
         )
 
-    async def _look(self, wanted: Wanted, waits: Waits) -> dict[Stream, Seen]:
-        seen = self._history.at_hand(wanted)
-        return await waits.look(partial(self._history.states, wanted)) if seen is None else seen
+    async def _read(self, wanted: Wanted, waits: Waits) -> dict[Stream, Seen]:
+        seen = self._history.cached(wanted)
+        return await waits.read(partial(self._history.states, wanted)) if seen is None else seen
 
     async def _turns(self, wanted: Wanted, turns: list[Stream], waits: Waits) -> bool:
         """
         Take the turn of each stream, and note it; whether one had to wait.
 
-        None where there is but one of a kind: every payment looks at the utility, and everybody
+        None where there is but one of a kind: every payment reads the utility, and everybody
         would wait for everybody.  If it moves, its version tells.
         """
         waited = False
@@ -183,31 +183,31 @@ class Dispatch:
         return waited
 
     async def _upon(
-        self, seen: dict[Stream, Seen], question: Question, waits: Waits
+        self, seen: dict[Stream, Seen], envelope: CommandEnvelope, waits: Waits
     ) -> tuple[dict[Stream, Seen], tuple[Entry, ...]]:
         """The streams with what is under way, and the commands on which that depends."""
         newest, behind = self._lanes.upon(seen)
-        if not behind or not self._calculates(question.decision):
+        if not behind or not self._calculates(envelope.decision):
             return newest, behind
         # Tables show nothing that is under way: states and tables would be of two moments.
-        wait = waits.enter(self._history, self._lanes, _append(question, (), {}), behind)
+        wait = waits.enter(self._history, self._lanes, _append(envelope, (), {}), behind)
         with suppress(Fallen):
             await waits.outcome(wait)
-        wanted = question.decision.wanted(question.asked)
-        return self._lanes.upon(await self._look(wanted, waits))
+        wanted = envelope.decision.wanted(envelope.asked)
+        return self._lanes.upon(await self._read(wanted, waits))
 
     async def _decided(
-        self, question: Question, seen: Mapping[Stream, Seen], waits: Waits
+        self, envelope: CommandEnvelope, seen: Mapping[Stream, Seen], waits: Waits
     ) -> tuple[Happenings, Exception | None]:
         """What happens; or nothing, and why not, if the rules or the one who asks say no."""
-        asked, decision, context = question.asked, question.decision, question.context
+        asked, decision, context = envelope.asked, envelope.decision, envelope.context
         for stream, version in context.expected.items():
             if stream in seen and seen[stream].version != version:
                 return (), Unexpected()
         given = decision.given(asked, {stream: each.state for stream, each in seen.items()})
         try:
             for name, need in decision.needs:
-                given[name] = await self._given(need, question, waits)
+                given[name] = await self._given(need, envelope, waits)
             happened = tuple(decision.routed(asked, decision.decide(asked, **given)))
             if happened:
                 recorders = {stream: each.recorders for stream, each in seen.items()}
@@ -222,13 +222,13 @@ class Dispatch:
     def _calculates(self, decision: Decision) -> bool:
         return any(need in self._supplies for _, need in decision.needs)
 
-    async def _given(self, need: type, question: Question, waits: Waits) -> object:
+    async def _given(self, need: type, envelope: CommandEnvelope, waits: Waits) -> object:
         if need is Actor:
-            context = question.context
+            context = envelope.context
             return Actor(context.by, context.duty, context.org_unit, context.on_behalf_of)
         if need is Today:
-            return Today(await waits.look(self._today))
-        return await waits.calculate(partial(self._supplies[need], question.asked))
+            return Today(await waits.read(self._today))
+        return await waits.calculate(partial(self._supplies[need], envelope.asked))
 
     def _still_expected(self, context: RequestContext) -> None:
         """Raise Unexpected if a stream is not, or no longer, at the version expected."""
@@ -240,14 +240,14 @@ class Dispatch:
 
     def _nothing(
         self,
-        question: Question,
+        envelope: CommandEnvelope,
         seen: Mapping[Stream, Seen],
         no: Exception | None,
         *,
         judged: bool = False,
     ) -> Answer:
-        """Nothing happens; but not if it did before, nor because of an old look."""
-        repeated = self._repeated(question)
+        """Nothing happens; but not if it did before, nor because of what is stale."""
+        repeated = self._repeated(envelope)
         if repeated is not None:
             return repeated
         versions = {stream: each.version for stream, each in seen.items()}
@@ -255,16 +255,16 @@ class Dispatch:
             self._history.confirm(versions)
         if no is not None:
             raise no
-        return Answer((), versions, question.cause)
+        return Answer((), versions, envelope.cause)
 
-    def _repeated(self, question: Question) -> Answer | None:
+    def _repeated(self, envelope: CommandEnvelope) -> Answer | None:
         """What was answered to the same request before, if it came under a key."""
-        if question.context.key is None:
+        if envelope.context.key is None:
             return None
-        known = self._history.outcome(question.context.by, question.context.key)
+        known = self._history.outcome(envelope.context.by, envelope.context.key)
         if known is None:
             return None
-        if known.digest != question.digest:
+        if known.digest != envelope.digest:
             raise KeyReused
         first, last = known.positions[0], known.positions[-1]
         facts = self._history.since(first - 1, until=last)
@@ -272,30 +272,32 @@ class Dispatch:
         return Answer(known.positions, versions, known.cause, repeated=True)
 
 
-def _append(question: Question, happened: Happenings, seen: Mapping[Stream, Seen]) -> Append:
-    """What a command wants recorded; without events, to be judged in its place."""
-    context = question.context
+def _append(
+    envelope: CommandEnvelope, happened: Happenings, seen: Mapping[Stream, Seen]
+) -> Append:
+    """What a command records; without events, to be judged in its place."""
+    context = envelope.context
     versions = {stream: each.version for stream, each in seen.items()}
     return Append(
         happenings=happened,
-        # What the decision does not look at, but the one who asks does, is checked as well.
+        # What the decision does not see, but the one who asks expects, is checked as well.
         seen={**versions, **context.expected} if happened else versions,
         by=context.by,
         duty=context.duty,
-        cause=question.cause,
-        correlation=context.correlation or question.cause,
+        cause=envelope.cause,
+        correlation=context.correlation or envelope.cause,
         key=context.key if happened else None,
-        digest=question.digest,
+        digest=envelope.digest,
         org_unit=context.org_unit,
         terminal=context.terminal,
         on_behalf_of=context.on_behalf_of,
-        command=NAMES[type(question.asked)],
+        command=NAMES[type(envelope.asked)],
         reason=context.reason,
     )
 
 
 def _after(
-    question: Question, wanted: Wanted, seen: Mapping[Stream, Seen], happened: Happenings
+    envelope: CommandEnvelope, wanted: Wanted, seen: Mapping[Stream, Seen], happened: Happenings
 ) -> Iterable[Seen]:
     """The streams that a command moves, as it leaves them."""
     after: dict[Stream, Seen] = {}
@@ -305,7 +307,7 @@ def _after(
             stream,
             was.version + 1,
             wanted[stream][0].evolve(was.state, event),
-            recorders_of([(event, question.context.by)], was.recorders),
+            recorders_of([(event, envelope.context.by)], was.recorders),
         )
     return after.values()
 

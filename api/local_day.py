@@ -27,5 +27,5 @@ class LocalDay:
         """Today.  Raises Unavailable."""
         assert utility.only is not None
         settings = {"utility": (utility, utility.stream(utility.only))}
-        seen = self._history.at_hand(settings) or self._history.states(settings)
+        seen = self._history.cached(settings) or self._history.states(settings)
         return self._now().astimezone(ZoneInfo(seen["utility"].state.zone)).date()

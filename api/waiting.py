@@ -16,14 +16,14 @@ from replay.store.lanes import Lanes
 
 T = TypeVar("T")
 
-LOOKERS = 8  # threads that read for commands when what they need is not at hand
+READERS = 8  # threads that read for commands when what they need is not cached
 CALCULATORS = 2  # threads that calculate bills; it takes a processor, and there are not many
 
 
 class Waits(Protocol):
     """How to wait for the database: a command line blocks, a server does something else."""
 
-    async def look(self, call: Callable[[], T]) -> T: ...
+    async def read(self, call: Callable[[], T]) -> T: ...
 
     async def calculate(self, call: Callable[[], T]) -> T: ...
 
@@ -41,10 +41,10 @@ class Waits(Protocol):
 class Blocking:
     """Blocks; a coroutine that waits like this runs to its end in one go."""
 
-    async def look(self, call: Callable[[], T]) -> T:
+    async def read(self, call: Callable[[], T]) -> T:
         return call()
 
-    calculate = look
+    calculate = read
 
     async def turn(self, lanes: Lanes, stream: Stream) -> bool:
         """Wait until it is one's turn; whether one had to."""
@@ -76,11 +76,11 @@ class Awaiting:
     """Leaves what blocks to a few threads, and the writing to the batcher, and awaits it."""
 
     def __init__(self) -> None:
-        self._looking = ThreadPoolExecutor(LOOKERS, "look")
+        self._readers = ThreadPoolExecutor(READERS, "read")
         self._calculating = ThreadPoolExecutor(CALCULATORS, "calculate")
 
-    async def look(self, call: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._looking, call)
+    async def read(self, call: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._readers, call)
 
     async def calculate(self, call: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._calculating, call)

@@ -31,7 +31,7 @@ from replay.store.entry import Entry, Line
 from replay.store.history import Append, History
 from replay.store.mapper import Envelope
 from replay.store.migrations import migrate
-from replay.store.writer import Writer
+from replay.store.writer import EventWriter
 
 WRITERS = 64
 NUMBERS = count(1)
@@ -217,7 +217,7 @@ def bulk_of_rows(server: embedded.Server, lines: list[Line]) -> float:
         for n in range(0, len(lines), 20)
     ]
     with database(server) as url:
-        writer = Writer(url)
+        writer = EventWriter(url)
 
         def work() -> int:
             for n in range(0, len(streams), 100):
@@ -252,7 +252,7 @@ def raw_copy(server: embedded.Server, lines: list[Line]) -> float:
 def reading(server: embedded.Server, lines: list[Line]) -> tuple[float, float, float]:
     """Facts a second: read, decoded and folded; the rows alone; hashed and compared."""
     with database(server) as url, History(url) as history:
-        writer = Writer(url)
+        writer = EventWriter(url)
         for n in range(0, len(lines), 2000):
             entries = [
                 Entry(lines[m : m + 20], [(lines[m][0], 0)], lambda _: None)

@@ -17,10 +17,10 @@ ENVELOPE = (
 
 @dataclass(frozen=True, slots=True)
 class Append:
-    """What one command wants recorded: all of it, or none."""
+    """What one command records: all of it, or none."""
 
     happenings: tuple[tuple[Stream, object], ...]
-    seen: Mapping[Stream, int]  # stream looked at -> the version it was at, 0 if new
+    seen: Mapping[Stream, int]  # stream read -> the version it was at, 0 if new
     by: str
     duty: str
     cause: str

@@ -30,7 +30,7 @@ import psycopg
 
 from replay.store.append import Fallen, KeyReused, Overloaded, Stale, Unavailable
 from replay.store.entry import Entry, Written
-from replay.store.writer import Writer
+from replay.store.writer import EventWriter
 
 WAITING_MAX = 4096  # commands queued before a new one is refused
 BATCH_COMMANDS = 512
@@ -58,7 +58,7 @@ class Batcher:
         self._queue: deque[Entry] = deque()
         self._ready = Condition()
         self._closing = False
-        self._writer = Writer(database_url)
+        self._writer = EventWriter(database_url)
         sys.setswitchinterval(min(sys.getswitchinterval(), SWITCH))
         self._answered: SimpleQueue[list[Entry] | None] = SimpleQueue()
         self._threads = [

@@ -33,7 +33,7 @@ class Entry:
     One command, encoded and waiting.
 
     `seen` is (stream, version): 0 if the stream has no event yet, or -n-1 for any version
-    below n.  `finish` makes of where it was written what the caller wants to know.
+    below n.  `finish` makes of where it was written what the caller is told.
 
     `behind` are the commands on which it was decided before they were written: it is written
     only if each of them is, as it stands.  Their versions alone would not do, for another

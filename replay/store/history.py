@@ -185,10 +185,8 @@ class History:
                 self._streams.put(kind, seen[name])
         return seen
 
-    def at_hand(
-        self, wanted: Mapping[N, tuple[Kind[Any, Any], Stream]]
-    ) -> dict[N, Seen] | None:
-        """The same from memory alone; None when something would have to be read."""
+    def cached(self, wanted: Mapping[N, tuple[Kind[Any, Any], Stream]]) -> dict[N, Seen] | None:
+        """The same from memory alone; None when something has to be read."""
         seen: dict[N, Seen] = {}
         for name, (kind, stream) in wanted.items():
             seen[name], fresh = self._streams.get(kind, stream)
@@ -217,7 +215,7 @@ class History:
 
     def submit(self, append: Append) -> Future[Appended]:
         """
-        Queue what a command wants recorded; resolves after the commit.
+        Queue what a command records; resolves after the commit.
 
         Raises Overloaded at once.  The future raises Stale, KeyReused or Unavailable.
         """
@@ -226,7 +224,7 @@ class History:
         return future
 
     def append(self, append: Append) -> Appended:
-        """Record what a command wants recorded, all or none, and wait until it is durable."""
+        """Record what a command says, all or none, and wait until it is durable."""
         return self.submit(append).result()
 
     def appending(self, append: Append) -> asyncio.Future[Appended]:

@@ -1,7 +1,7 @@
 """
 Lanes: whoever needs the same stream waits for a turn and decides on what the one before leaves.
 
-A turn lasts from the look to the queue of the batcher, not to the disk: a hundred payments on
+A turn lasts from reading to the queue of the batcher, not to the disk: a hundred payments on
 one account are decided one upon the other and written in one batch.  Whoever needs several
 streams takes their turns in the order of their names, so that nobody waits in a circle.
 

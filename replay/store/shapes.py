@@ -3,7 +3,7 @@ The shape of what is stored, told from the types alone: no library's idea of a s
 
 A shape is JSON: a class by its fields, a closed set by its members, a union by its kinds.  A
 shape may get more members and more kinds, for what was stored can still be read; whatever else
-changes wants a new version of the event and an upcast.
+changes needs a new version of the event and an upcast.
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ Behind: TypeAlias = Mapping[int, Collection[int]]
 NOBODY: Behind = {}
 
 
-class Writer:
+class EventWriter:
     """One connection at a time; made again when it was lost."""
 
     def __init__(self, database_url: str) -> None:

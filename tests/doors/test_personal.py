@@ -264,7 +264,7 @@ def test_no_process_remembers_a_person(history: History, database_url: str) -> N
     with History(database_url) as other:
         history.append(about(0, CustomerRegistered(name=CANARY)))
         assert other.states(wanted)["customer"].state.name == CANARY
-        assert other.at_hand(wanted) is None
+        assert other.cached(wanted) is None
         history.append(about(1, ERASE))
         assert other.states(wanted)["customer"].state.name == ERASED
 
