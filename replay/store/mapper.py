@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
-from itertools import repeat
 from typing import Any, TypeAlias
 
 import orjson
@@ -146,8 +145,12 @@ def _envelope(head: bytes) -> tuple[int, Sequence[str]]:
 
 def _read(said: Mapping[str, Any]) -> tuple[str, ...]:
     """What ENVELOPE names; in the first release a duty was called role."""
-    by, _, *rest = map(said.get, ENVELOPE, repeat(""))
-    return by, said["duty"] if "duty" in said else said.get("role", ""), *rest
+    get = said.get
+    return (
+        get("by", ""), said["duty"] if "duty" in said else get("role", ""),
+        get("org_unit", ""), get("terminal", ""), get("on_behalf_of", ""),
+        get("command", ""), get("reason", ""), get("cause", ""), get("correlation", ""),
+    )  # fmt: skip
 
 
 def _said(state: bytes) -> Sequence[str]:
@@ -170,7 +173,9 @@ _SET = {each.name: vars(Fact)[each.name].__set__ for each in fields(Fact)}
 _STREAM, _VERSION, _EVENT, _AT, _POSITION, _WRITTEN = map(
     _SET.__getitem__, ("stream", "version", "event", "at", "position", "written")
 )
-_ENVELOPE = tuple(_SET[name] for name in ENVELOPE)
+(
+    _BY, _DUTY, _ORG_UNIT, _TERMINAL, _ON_BEHALF_OF, _COMMAND, _REASON, _CAUSE, _CORRELATION
+) = (_SET[name] for name in ENVELOPE)  # fmt: skip
 
 
 def fact_of(
@@ -188,8 +193,17 @@ def fact_of(
     _VERSION(made, version)
     _EVENT(made, event)
     _AT(made, at)
-    for put, text in zip(_ENVELOPE, envelope, strict=False):
-        put(made, text)
+    # One by one: a loop over them costs a replay a sixth of its speed (measured).
+    by, duty, org_unit, terminal, on_behalf_of, command, reason, cause, correlation = envelope
+    _BY(made, by)
+    _DUTY(made, duty)
+    _ORG_UNIT(made, org_unit)
+    _TERMINAL(made, terminal)
+    _ON_BEHALF_OF(made, on_behalf_of)
+    _COMMAND(made, command)
+    _REASON(made, reason)
+    _CAUSE(made, cause)
+    _CORRELATION(made, correlation)
     _POSITION(made, position)
     _WRITTEN(made, written)
     return made
