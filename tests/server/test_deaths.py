@@ -115,8 +115,11 @@ def test_no_acknowledged_row_is_lost_whoever_is_killed_and_when(
         writer.kill()
         said, _ = writer.leave()
         acknowledged = max(acknowledged, *map(int, said.split()), 0)
+        # It may have seen its database die and left in good order before it was killed itself.
+        lease = folder / "postgres" / "users" / str(writer.popen.pid)
+        killed_in_use = lease.exists()
         with embedded.start(folder) as server:
-            assert server.recovered
+            assert server.recovered or not killed_in_use
             assert int(str(ask(server.url, "select max(number) from rows"))) >= acknowledged
 
 
