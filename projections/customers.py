@@ -19,6 +19,7 @@ from domain.customers.customer import CustomerErased, CustomerRegistered, Custom
 from domain.kit import Fact
 from domain.values import ERASED
 from projections.kit.declaration import Back, Called, FactRef, Link, Minor, Position
+from projections.kit.search import grams
 from projections.kit.table import Projection, Table
 
 # Customers
@@ -34,26 +35,32 @@ class Customer:
     erased: Annotated[
         date | None, "From which day nothing personal is kept.", Called("erased_on")
     ] = None
+    grams: tuple[str, ...] = ()
+
+
+def _customer(key: str, name: str, contact: str | None) -> Customer:
+    return Customer(key, name, contact, None, grams(key, name, contact))
 
 
 def _customers(table: Table[str, Customer], fact: Fact) -> None:
     match fact.event:
         case CustomerRegistered() as e:
-            table[fact.key] = Customer(fact.key, e.name, e.contact)
+            table[fact.key] = _customer(fact.key, e.name, e.contact)
         case CustomerRenamed() as e:
-            table[fact.key] = replace(table[fact.key], name=e.name)
+            table[fact.key] = _customer(fact.key, e.name, table[fact.key].contact)
         case CustomerErased() as e:
             table[fact.key] = Customer(fact.key, ERASED, None, e.on)
 
 
 customers = Projection(
     name="customers",
-    version=2,
+    version=3,
     row=Customer,
     key=("customer",),
     events=(CustomerRegistered, CustomerRenamed, CustomerErased),
     keys=lambda fact: (fact.key,),
     project=_customers,
+    search="grams",
 )
 
 

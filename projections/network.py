@@ -21,6 +21,7 @@ from domain.network.point import (
 )
 from projections.customers import accounts
 from projections.kit.declaration import Back, Called, FactRef, Link
+from projections.kit.search import grams
 from projections.kit.table import Projection, Table
 
 # Service points
@@ -33,15 +34,17 @@ class Point:
     point: Annotated[str, "Its number: P000120."]
     address: Annotated[str, "Where it is."]
     energised: Annotated[date, "The day it was energised.", Called("energised_on")]
+    grams: tuple[str, ...] = ()
 
 
 def _points(table: Table[str, Point], fact: Fact) -> None:
-    table[fact.key] = Point(fact.key, fact.event.address, fact.event.on)
+    address = fact.event.address
+    table[fact.key] = Point(fact.key, address, fact.event.on, grams(fact.key, address))
 
 
 points = Projection(
     name="points",
-    version=2,
+    version=3,
     row=Point,
     key=("point",),
     events=(PointEnergised, PointCorrected),
@@ -49,6 +52,7 @@ points = Projection(
     project=_points,
     since="energised",
     filters=("energised",),
+    search="grams",
 )
 
 

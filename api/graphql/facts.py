@@ -130,10 +130,14 @@ def history(
     intervals-P000120-2026-03, tariff-HOME, customer-C000120, payment-R1, utility-settings.
     `asOf`: facts about that day or an earlier one; those about no day are always shown.
     """
-    asked = Asked(first, after, last, before, reverse)
-    behind = _behind(asked.cursor)
     every = [f for f in view.history(stream) if view.dated(f)]
-    turned = reverse is not asked.back
+    return page_of(view, every, Asked(first, after, last, before, reverse))
+
+
+def page_of(view: View, every: list[kit.Fact], asked: Asked) -> Connection[Fact]:
+    """A page of facts that stand in the order recorded."""
+    behind = _behind(asked.cursor)
+    turned = asked.reverse is not asked.back
     found = every[::-1] if turned else every
     if behind is not None:
         sign = -1 if turned else 1

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64decode
 from dataclasses import replace
 from datetime import date
 from typing import Annotated, Any
 
-import orjson
 import strawberry
 from strawberry.extensions import MaxTokensLimiter
 from strawberry.schema.config import StrawberryConfig
@@ -24,6 +22,8 @@ from api.graphql import (  # noqa: F401
     pricing,
     readings,
     receivables,
+    search,
+    timeline,
 )
 from api.graphql.catalogue import MODELS
 from api.graphql.errors import Problem
@@ -31,7 +31,7 @@ from api.graphql.limits import TOKENS, Documents, Limits
 from api.graphql.models import complete
 from api.graphql.roots import Snapshot, add_roots
 from api.graphql.scalars import SCALARS, Moment, read_position
-from api.graphql.view import AsOf, Info, KnownAt, MinPosition, Node
+from api.graphql.view import AsOf, Info, KnownAt, MinPosition, Node, decoded
 
 
 @strawberry.type(
@@ -60,7 +60,7 @@ class Query:
         id: Annotated[strawberry.ID, strawberry.argument(description="An `id` told before.")],
     ) -> Node | None:
         try:
-            kind, key, *moment = orjson.loads(urlsafe_b64decode(id + "=" * (-len(id) % 4)))
+            kind, key, *moment = decoded(id)
             as_of, position = moment or (None, None)
             day = date.fromisoformat(as_of) if as_of else None
             known = None if position is None else Moment(position=read_position(position))

@@ -7,7 +7,7 @@ shown side by side share a BatchLoader: asked of one, a nested thing is looked u
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64encode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -62,6 +62,14 @@ MinPosition: TypeAlias = Annotated[
         " bound the error is LAGGING."
     ),
 ]
+
+
+def decoded(id: str) -> list[Any]:
+    """What an opaque id names: type, key, and perhaps a moment.  Raises ValueError."""
+    named = orjson.loads(urlsafe_b64decode(id + "=" * (-len(id) % 4)))
+    if not isinstance(named, list):
+        raise ValueError(f"{id!r} is no id")
+    return named
 
 
 @strawberry.interface(description="Whatever has an id.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -35,6 +36,9 @@ def conditions(stored: Stored, where: Iterable[Where]) -> tuple[list[str], list[
             either = f"{name} = any(%s::{kinds[one.field]}[])"
             text.append(f"({either} or {name} is null)" if None in one.value else either)
             values.append([value for value in one.value if value is not None])
+        elif one.op == "has":
+            text.append(f"{name} @> %s::jsonb")
+            values.append(json.dumps(one.value))
         elif one.value is None:
             text.append(f"{name} is null")
         elif one.op == "not <=":

@@ -61,6 +61,11 @@ class Stored:
             yield label, f'create index "{label}" on {self.table} ({by})'
             past = f"{label}_past"
             yield past, f'create index "{past}" on {self.past} ({by}, known_from)'
+        if (column := self.projection.search) is not None:
+            by = f'using gin ("{column}" jsonb_path_ops)'
+            label = f"{self.projection.name}_by_{column}"[:56]
+            yield label, f'create index "{label}" on {self.table} {by}'
+            yield f"{label}_past", f'create index "{label}_past" on {self.past} {by}'
 
 
 def every_table(stored: Iterable[Stored]) -> str:

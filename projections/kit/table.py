@@ -22,7 +22,7 @@ K = TypeVar("K")
 R = TypeVar("R")
 
 Table: TypeAlias = MutableMapping[K, R]
-Op: TypeAlias = Literal["=", "<", "<=", ">", ">=", "in", "not <="]
+Op: TypeAlias = Literal["=", "<", "<=", ">", ">=", "in", "not <=", "has"]
 NO_PLACE = "a place in this order has {} values: {}"
 OPS: dict[str, Callable[[Any, Any], bool]] = {"<": lt, "<=": le, ">": gt, ">=": ge}
 
@@ -39,8 +39,9 @@ class Projection(Generic[R]):
     For doors: `since` and `until` name the days between which a row is there on a business day
     (no `until`: from that day on); `filters` the columns it may be filtered by; `orders` those
     it may be sorted by before its key, each the beginning of an index; `links` the rows of
-    other tables that it names.  Raises TypeError where the row cannot be a table, or be looked
-    up so.
+    other tables that it names; `search` the column of grams that it is found by (see
+    projections.kit.search).  Raises TypeError where the row cannot be a table, or be looked up
+    so.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Projection(Generic[R]):
     filters: tuple[str, ...] = ()
     orders: tuple[tuple[str, ...], ...] = ()
     links: tuple[Link, ...] = ()
+    search: str | None = None
 
     def __post_init__(self) -> None:
         made = columns(self.row)
@@ -69,6 +71,8 @@ class Projection(Generic[R]):
         for name in {name for index in self.indexes for name in index}:
             if name not in known or not known[name].ordered:
                 raise TypeError(f"{self.name} cannot be looked up by {name!r}")
+        if self.search and (self.search not in known or known[self.search].sql != "jsonb"):
+            raise TypeError(f"{self.name} has no list of texts called {self.search!r}")
         self._check_what_doors_show(known)
 
     def _check_what_doors_show(self, known: Mapping[str, Column]) -> None:
@@ -103,7 +107,8 @@ class Where:
     """
     One condition on a row: Where("account", "=", "000120").  `in` takes a collection.
 
-    `not <=` is true of what is absent, too: until is not <= a day, or there is no until.
+    `not <=` is true of what is absent, too: until is not <= a day, or there is no until.  `has`
+    is true of a list that has all the texts given.
     """
 
     field: str
@@ -111,12 +116,12 @@ class Where:
     value: Any
 
     def __post_init__(self) -> None:
-        values = tuple(self.value) if self.op == "in" else (self.value,)
+        values = tuple(self.value) if self.op in ("in", "has") else (self.value,)
         if (self.op in OPS or self.op == "not <=") and self.value is None:
             raise ValueError(f"nothing is {self.op} None; ask for = None")
         if not all(map(storable, values)):
             raise ValueError(f"no row has {self.value!r} in it: it cannot be stored as text")
-        if self.op == "in":
+        if self.op in ("in", "has"):
             object.__setattr__(self, "value", tuple(map(plain, values)))
         else:
             object.__setattr__(self, "value", plain(self.value))
@@ -128,6 +133,8 @@ class Where:
             return bool(has == self.value)
         if self.op == "in":
             return has in self.value
+        if self.op == "has":
+            return set(self.value) <= set(has)
         if self.op == "not <=":
             return has is None or not has <= self.value
         return has is not None and OPS[self.op](has, self.value)
@@ -181,7 +188,8 @@ def checked(
 ) -> tuple[str, ...]:
     """All columns that rows are sorted by.  Raises ValueError for one that none can be."""
     known = {column.name for column in columns(projection.row) if column.ordered}
-    for name in (*(one.field for one in where), *order):
+    asked = (one.field for one in where if (one.op, one.field) != ("has", projection.search))
+    for name in (*asked, *order):
         if name not in known:
             raise ValueError(f"{projection.name} has no column {name!r} to look by")
     return (*order, *(name for name in projection.key if name not in order))
