@@ -20,6 +20,7 @@ from api.cli.kit import (
     JsonOption,
     Misused,
     answer,
+    complain,
     data_option,
     err,
     myself,
@@ -222,9 +223,10 @@ def _report(report: importing.Report, as_json: bool) -> None:
     else:
         for reject in report.rejects[:TOLD_MOST]:
             column = f", {reject.column}" if reject.column else ""
-            say(f"{report.file}: line {reject.line}{column}: {reject.rule}: {reject.message}")
+            told = f"line {reject.line}{column}: {reject.rule}: {reject.message}"
+            complain(f"{report.file}: {told}")
         if len(report.rejects) > TOLD_MOST:
-            say(f"… and {len(report.rejects) - TOLD_MOST} more; --json tells all.")
+            complain(f"… and {len(report.rejects) - TOLD_MOST} more; --json tells all.")
         where = f", positions {report.first} to {report.last}" if report.accepted else ""
         say(f"{report.lines} lines: {report.accepted} accepted{where};")
         say(f"{report.repeated} on record already; {report.rejected} rejected.")

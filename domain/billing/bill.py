@@ -116,13 +116,20 @@ class Bill:
     lines: tuple[BillLine, ...] = ()
     total: int = 0
     notes: int = 0
+    due: date = date.min
 
 
 def evolve(bill: Bill, happened: BillEvent) -> Bill:
     """Change the bill as the event says."""
     match happened:
         case BillIssued():
-            return Bill(happened.account, happened.period, happened.lines, happened.total)
+            return Bill(
+                account=happened.account,
+                period=happened.period,
+                lines=happened.lines,
+                total=happened.total,
+                due=happened.due,
+            )
         case BillCorrected():
             return replace(
                 bill,
@@ -246,7 +253,7 @@ def issue(
         period=calculation.period,
     )
     against = revenue(calculation.lines, utility.minor_digits)
-    yield _moved(account, business, asked.bill, calculation.total, against)
+    yield _moved(account, business, asked.bill, calculation.total, against, due)
 
 
 @decision(
@@ -297,16 +304,25 @@ def correct(
         due=due,
     )
     against = corrected(calculation.lines, bill.lines, utility.minor_digits)
-    yield _moved(account, business, asked.bill, total, against)
+    yield _moved(account, business, asked.bill, total, against, bill.due)
 
 
 def _moved(
-    account: Account, business: Business, bill: str, total: int, against: tuple[Posting, ...]
+    account: Account,
+    business: Business,
+    bill: str,
+    total: int,
+    against: tuple[Posting, ...],
+    due: date,
 ) -> MoneyMoved:
-    """A total above zero is owed; one below it settles the bill first, then what is due."""
+    """
+    A total above zero is owed; one below it settles the bill first, then what is due.
+
+    What a note adds is owed with its bill, and so met before what was due later than that,
+    whatever day the note itself gives for paying it.
+    """
     if total < 0:
         return credit(account, replace(business, due=None), -total, against, first=bill)
-    due = business.due or business.on
     return debit(
         account,
         business,

@@ -22,7 +22,7 @@ from immutables import Map
 from domain.books.entry import Entry, Source, Word
 from domain.customers.customer import Customer, CustomerUnknown, PersonErased
 from domain.kit import Kind, Refused, command, decision, event, value
-from domain.values import AccountId, Currency, CustomerId, Key, Period
+from domain.values import AccountId, BillId, Currency, CustomerId, Period
 
 FIRST_POLICY = "oldest-first-v1"
 """Of the first release: oldest was the order in which items were last changed."""
@@ -35,7 +35,7 @@ ALLOCATION_POLICY = "oldest-due-first-v2"
 class Item:
     """What is owed from now on, or again: by its number, in minor units, due on a day."""
 
-    item: Key  # the bill; or the payment, where credit that it left was spent
+    item: BillId  # the bill; or the payment, where credit that it left was spent
     kind: Word  # energy, late-fee, breach, connection, deposit, other
     amount: int
     due: date
@@ -45,7 +45,7 @@ class Item:
 class Allocation:
     """So many minor units of an open item are settled."""
 
-    item: Key
+    item: BillId
     amount: int
     kind: Word = "energy"
     due: date | None = None  # of the item; the first release did not say it
@@ -74,6 +74,7 @@ class AccountDebited:
     held: int = 0  # credit held is so much more, or less
     period: Period | None = None  # the days that a bill is for
     entry: Entry | None = None
+    unbilled: Period | None = None  # the days of a bill that was cancelled
 
 
 @event("account.credited", day="on")
@@ -89,6 +90,7 @@ class AccountCredited:
     held: int = 0  # credit held is so much more, or less
     period: Period | None = None  # the days that a bill is for
     entry: Entry | None = None
+    unbilled: Period | None = None  # the days of a bill that was cancelled
 
 
 MoneyMoved: TypeAlias = AccountDebited | AccountCredited
@@ -171,6 +173,8 @@ def evolve(account: Account, happened: AccountEvent) -> Account:
     billed, period = account.billed, happened.period
     if period is not None:
         billed = _billed(billed, period)
+    if happened.unbilled is not None:
+        billed = _unbilled(billed, happened.unbilled)
     held = account.held + happened.held
     return Account(account.customer, items, held, billed, payments)
 
@@ -210,6 +214,21 @@ def _billed(billed: tuple[Span, ...], period: Period) -> tuple[Span, ...]:
         else:
             since, until = min(since, span.since), max(until, span.until)
     return tuple(sorted([*apart, Span(since, until)]))
+
+
+def _unbilled(billed: tuple[Span, ...], period: Period) -> tuple[Span, ...]:
+    """The spans of days billed without those of a bill that was cancelled."""
+    left: list[Span] = []
+    for span in billed:
+        left += (
+            Span(since, until)
+            for since, until in (
+                (span.since, min(span.until, period.since)),
+                (max(span.since, period.until), span.until),
+            )
+            if since < until
+        )
+    return tuple(left)
 
 
 def _first_payments(account: Account, happened: AccountCredited) -> Map[str, Paid]:

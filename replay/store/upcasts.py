@@ -205,9 +205,16 @@ def _entry(old: Data, kind: str, document: str, money: Postings) -> Data:
     }
 
 
+def _longer_keys(old: Data) -> Data:
+    """An item had a key of forty characters at most, too few for the bill of a long account."""
+    return old
+
+
 # (name, version) -> how to make it one version newer.  Today's version is counted from these.
 UPCASTS: dict[tuple[str, int], Upcast] = {
     ("account.credited", 1): _credited,
+    ("account.credited", 2): _longer_keys,
+    ("account.debited", 1): _longer_keys,
     ("bill.corrected", 1): _bill_corrected,
     ("bill.issued", 1): _bill_issued,
     ("meter.installed", 1): _readings,
@@ -219,6 +226,7 @@ UPCASTS: dict[tuple[str, int], Upcast] = {
     ("tariff.drafted", 1): _billable,
     ("tariff.published", 1): _billable,
     ("payment.received", 1): lambda old: {**old, "allocations": None, "held": 0},
+    ("payment.received", 2): _longer_keys,
     ("utility.established", 1): _with_digits,
 }
 

@@ -259,6 +259,8 @@ def test_a_file_is_imported_once_and_its_broken_line_is_named(cli: Cli, tmp_path
     assert [(r["line"], r["column"], r["rule"]) for r in report["rejects"]] == [
         (3, "reading", "not-a-number")
     ]
+    told = cli("import", "readings", str(file), code=1)
+    assert "line 3, reading: not-a-number" in told  # on standard error, beside the answer
 
 
 # Serving
