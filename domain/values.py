@@ -5,7 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
+from decimal import (
+    ROUND_DOWN,
+    ROUND_HALF_DOWN,
+    ROUND_HALF_EVEN,
+    ROUND_HALF_UP,
+    ROUND_UP,
+    Context,
+    Decimal,
+)
 from typing import Annotated, Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -124,13 +132,25 @@ Price: TypeAlias = Annotated[
 Step: TypeAlias = Annotated[Price, Field(gt=0)]
 """To multiples of what something is rounded."""
 
-Mode: TypeAlias = Literal["half-up", "half-even", "down"]
-MODES = {"half-up": ROUND_HALF_UP, "half-even": ROUND_HALF_EVEN, "down": ROUND_DOWN}
+Mode: TypeAlias = Literal["half-up", "half-even", "half-down", "down", "up"]
+"""To the nearest, ties away from zero, to the even one, or towards zero; or always towards
+zero; or always away from it."""
+MODES = {
+    "half-up": ROUND_HALF_UP,
+    "half-even": ROUND_HALF_EVEN,
+    "half-down": ROUND_HALF_DOWN,
+    "down": ROUND_DOWN,
+    "up": ROUND_UP,
+}
+SIGNIFICANT = Context(prec=50)  # what a division leaves beyond is no amount
 
 
 def rounded(exact: Decimal, mode: Mode = "half-up", step: Decimal = Decimal(1)) -> Decimal:
     """The one rounding function: to the nearest multiple of `step`, ties as `mode` says."""
-    return (exact / step).quantize(Decimal(1), MODES[mode]) * step
+    steps = exact / step
+    if mode in ("up", "half-down"):
+        steps = SIGNIFICANT.plus(steps)
+    return steps.quantize(Decimal(1), MODES[mode]) * step
 
 
 def whole(exact: Decimal, mode: Mode = "half-up") -> int:

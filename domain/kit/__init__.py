@@ -31,7 +31,7 @@ from domain.kit.events import DAYS, EVENTS, Fact, Stream, day_of, event
 from domain.kit.kinds import KINDS, Kind, Many
 from domain.kit.policies import POLICIES, Policy, loops, policy
 from domain.kit.refusals import BeforeItBegan, InTheFuture, Refused, SamePerson, code_of
-from domain.kit.values import NAMES, kind_of, value
+from domain.kit.values import NAMES, added, kind_of, value
 
 __all__ = [
     "ASKED",
@@ -61,6 +61,7 @@ __all__ = [
     "Stream",
     "To",
     "Today",
+    "added",
     "code_of",
     "command",
     "day_of",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TypeVar, cast, dataclass_transform
+from typing import Any, TypeVar, cast, dataclass_transform
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass as validated
 
 T = TypeVar("T")
@@ -20,6 +20,20 @@ def value(cls: type[T]) -> type[T]:
         cls
     )
     return cast("type[T]", made)
+
+
+def added(default: object, sentence: str, *examples: object) -> Any:
+    """
+    Marks a field that a value got after it was first stored: its default, and what it means.
+
+    It is written only where it says something else than its default, so that whatever does
+    not use it keeps the bytes it had, and is read by older programs too.
+    """
+    return Field(
+        description=sentence,
+        examples=list(examples) or None,
+        exclude_if=lambda given: bool(given == default),
+    )
 
 
 def named(cls: type[T], name: str, catalogue: dict[str, type]) -> type[T]:

@@ -2,8 +2,8 @@
 The shape of what is stored, told from the types alone: no library's idea of a schema is in it.
 
 A shape is JSON: a class by its fields, a closed set by its members, a union by its kinds.  A
-shape may get more members and more kinds, for what was stored can still be read; whatever else
-changes needs a new version of the event and an upcast.
+shape may get more members, more kinds and more fields that may be missing, for what was stored
+can still be read; whatever else changes needs a new version of the event and an upcast.
 """
 
 from __future__ import annotations
@@ -36,7 +36,12 @@ def compatible(was: Shape, now: Shape) -> bool:
         return all(
             kind in kinds and compatible(was[ANY_OF][kind], kinds[kind]) for kind in was[ANY_OF]
         )
-    return was.keys() == now.keys() and all(compatible(was[key], now[key]) for key in was)
+    more = now.keys() - was.keys()
+    return (
+        was.keys() <= now.keys()
+        and all(field.endswith("?") for field in more)
+        and all(compatible(was[key], now[key]) for key in was)
+    )
 
 
 def _shape(hint: Any) -> Shape:

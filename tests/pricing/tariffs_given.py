@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, get_args
 
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from domain.pricing.rating import Demanded, Held, Registered, Series, Usage
 from domain.pricing.tariff import TariffDocument, TariffVersion
-from domain.values import Period, midnight
+from domain.values import Mode, Period, midnight
 
 DOCUMENT = TypeAdapter(TariffDocument)
 ZONES = (
@@ -166,6 +166,25 @@ def others(draw: st.DrawFn, registers: bool) -> list[dict[str, Any]]:
 
 
 @st.composite
+def roundings(draw: st.DrawFn) -> dict[str, Any]:
+    modes = st.sampled_from(get_args(Mode))
+    steps = st.sampled_from([None, "0.01", "0.05", "1"])
+    said: dict[str, Any] = {
+        "per": draw(st.sampled_from(["line", "charge", "document"])),
+        "mode": draw(modes),
+        "step": draw(steps),
+        "remainder": draw(st.sampled_from([None, "day", "standing"])),
+    }
+    if draw(st.booleans()):
+        per = draw(st.sampled_from(["line", "charge"]))
+        of = draw(st.sampled_from(["standing", "energy"]))
+        said["charges"] = [{"of": [of], "per": per, "mode": draw(modes), "step": draw(steps)}]
+    if said["per"] != "document" and draw(st.booleans()):
+        said["bill"] = {"mode": draw(modes), "step": draw(steps) or "0.5"}
+    return said
+
+
+@st.composite
 def documents(draw: st.DrawFn, registers: bool) -> TariffDocument:
     per = draw(st.sampled_from(["period", "month", "month-of-365", "day", "year"]))
     charges: list[Any] = [
@@ -175,12 +194,7 @@ def documents(draw: st.DrawFn, registers: bool) -> TariffDocument:
     if draw(st.booleans()):
         charges.append(draw(demands(registers)))
     charges += draw(others(registers))
-    rounding = {
-        "per": draw(st.sampled_from(["line", "document"])),
-        "mode": draw(st.sampled_from(["half-up", "half-even", "down"])),
-        "step": draw(st.sampled_from([None, "0.01", "0.05", "1"])),
-        "remainder": draw(st.sampled_from([None, "day", "standing"])),
-    }
+    rounding = draw(roundings())
     return DOCUMENT.validate_python(
         {
             "name": "made up",

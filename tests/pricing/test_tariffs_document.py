@@ -5,10 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import get_args
 
+import orjson
+from pydantic import TypeAdapter
+
+from domain.kit import EVENTS
 from domain.pricing.charges import Charge
+from replay.store.upcasts import newest
 from scripts.tariff_schema import schema
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
+GOLDEN = Path(__file__).resolve().parents[1] / "store" / "golden.jsonl"
 
 
 def test_the_published_schema_is_that_of_the_code() -> None:
@@ -25,3 +31,17 @@ def test_every_kind_of_charge_has_its_place_in_the_manual() -> None:
 
     assert len(kinds) == len(set(kinds)) >= 12
     assert [kind for kind in kinds if f"`{kind}`" not in manual] == []
+
+
+def test_a_document_that_was_stored_is_written_again_byte_by_byte() -> None:
+    lines = map(orjson.loads, GOLDEN.read_bytes().splitlines())
+    stored = [
+        (line["name"], orjson.dumps(line["data"]))
+        for line in lines
+        if line["name"].startswith("tariff.") and line["v"] == newest(line["name"])
+    ]
+
+    assert len(stored) >= 3
+    for name, data in stored:
+        event: TypeAdapter[object] = TypeAdapter(EVENTS[name])
+        assert event.dump_json(event.validate_json(data)) == data, name

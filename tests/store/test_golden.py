@@ -92,11 +92,14 @@ def test_the_script_has_nothing_to_add() -> None:
         ({"kind": {"one of": ["a", "b"]}}, True),
         ({"kind": {"one of": ["a", "b", "c"]}}, True),
         ({"kind": {"one of": ["a"]}}, False),
-        ({"kind": {"one of": ["a", "b"]}, "more?": "str"}, False),
+        ({"kind": {"one of": ["a", "b"]}, "more?": "str"}, True),
+        ({"kind": {"one of": ["a", "b"]}, "more": "str"}, False),
         ({"kind": "str"}, False),
     ],
 )
-def test_a_closed_set_may_grow_and_nothing_else_may_change(now: Any, fits: bool) -> None:
+def test_closed_sets_and_fields_with_a_default_may_be_added_and_nothing_else_may_change(
+    now: Any, fits: bool
+) -> None:
     assert compatible({"kind": {"one of": ["a", "b"]}}, now) is fits
 
 

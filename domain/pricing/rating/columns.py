@@ -177,6 +177,10 @@ def _rounded(num: Ints, den: Whole, mode: Mode) -> Ints:
             whole = whole + (2 * rest >= den)
         case "half-even":
             whole = whole + ((2 * rest > den) | ((2 * rest == den) & (whole % 2 == 1)))
+        case "half-down":
+            whole = whole + (2 * rest > den)
+        case "up":
+            whole = whole + (rest > 0)
         case "down":
             pass
     signed: Ints = whole * sign

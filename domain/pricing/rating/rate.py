@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 
 from domain.kit import Refused
 from domain.pricing.charges import BillSegment, UnroundedLine
 from domain.pricing.charges.kit import Memory
-from domain.pricing.exact import CONTEXT, ONE, Number, to_step, total
+from domain.pricing.exact import CONTEXT, ONE, ZERO, Number, to_step, total
 from domain.pricing.rating.lines import Line, Rated
 from domain.pricing.rating.measured import Meters, plain
 from domain.pricing.tariff import TariffVersion
+from domain.pricing.tariff.rounding import Rounds
 from domain.pricing.usage import Carry, Kept, Usage
 from domain.published import in_force
 from domain.values import Period
@@ -94,34 +95,50 @@ def calculate(
         )
         for charge in document.charges:
             if charge.code not in usage.exempt:
-                for draft in charge.lines(part):
-                    part.settled.append(_to_line(draft, last))
+                rounding = last.document.rounding.of_charge(charge, last.digits)
+                part.settled.extend(_settled(charge.lines(part), rounding))
         drafts += [(draft, version) for draft in part.settled]
     return _balanced(drafts, last)
 
 
-def _to_line(draft: UnroundedLine, last: TariffVersion) -> UnroundedLine:
-    rounding = last.document.rounding
-    if rounding.per == "document":
-        return draft
-    step = rounding.step_in(last.digits)
-    return draft.worth(to_step(draft.amount, rounding.mode, step))
+def _settled(
+    drafts: Iterable[UnroundedLine], rounding: Rounds | None
+) -> Iterator[UnroundedLine]:
+    """The lines of a charge as rounded at once; exact, where only the bill is rounded."""
+    if rounding is None:
+        yield from drafts
+        return
+    mode, step, per = rounding
+    if per == "line":
+        for draft in drafts:
+            yield draft.worth(to_step(draft.amount, mode, step))
+        return
+    exact: Number = ZERO
+    before: Number = ZERO  # what the lines so far come to
+    for draft in drafts:
+        exact = exact + draft.amount
+        after = to_step(exact, mode, step)
+        yield draft.worth(after - before)
+        before = after
 
 
 def _balanced(
     drafts: list[tuple[UnroundedLine, TariffVersion]], last: TariffVersion
 ) -> Calculation:
-    """Lines rounded to minor units whose sum is the document's, as its rounding says."""
+    """Lines in minor units whose sum is that of the bill, as its rounding says."""
     rounding, currency = last.document.rounding, last.document.currency
     exact = total(draft.amount for draft, _ in drafts)
-    if rounding.per == "line":
+    bill = rounding.of_bill(last.digits)
+    if bill is None:
         return Calculation(tuple(drafts), exact)
-    minor = Decimal(1).scaleb(-last.digits)
-    target = to_step(exact, rounding.mode, rounding.step_in(last.digits))
-    lines = [
-        (draft.worth(to_step(draft.amount, rounding.mode, minor)), version)
-        for draft, version in drafts
-    ]
+    target = to_step(exact, bill.mode, bill.step)
+    lines = drafts
+    if rounding.per == "document":
+        minor = Decimal(1).scaleb(-last.digits)
+        lines = [
+            (draft.worth(to_step(draft.amount, rounding.mode, minor)), version)
+            for draft, version in drafts
+        ]
     rest = target - total(draft.amount for draft, _ in lines)
     at = _flat(lines, rounding.remainder)
     if at is not None:

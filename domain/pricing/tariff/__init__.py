@@ -13,7 +13,6 @@ from domain.pricing.tariff.commands import (
     WithdrawTariffVersion,
 )
 from domain.pricing.tariff.document import (
-    Rounding,
     TariffDocument,
     TariffVersion,
     check_charges,
@@ -25,6 +24,7 @@ from domain.pricing.tariff.events import (
     TariffPublished,
     TariffVersionWithdrawn,
 )
+from domain.pricing.tariff.rounding import Rounding
 from domain.pricing.tariff.rules import OtherCurrency
 from domain.pricing.tariff.state import Tariff, tariffs
 

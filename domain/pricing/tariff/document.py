@@ -8,36 +8,11 @@ from decimal import Decimal
 from typing import Literal
 
 from domain.kit import value
-from domain.pricing.calendars import Calendar, Label, Schedule
+from domain.pricing.calendars import Calendar, Schedule
 from domain.pricing.charges import Charge
 from domain.pricing.charges.rates import check_rates
-from domain.values import Currency, Mode, Price, TariffId, finest_digits, minor_digits
-
-
-@value
-class Rounding:
-    """
-    How exact amounts become money.
-
-    `line`: every line is rounded to `step` (the minor unit, if not said); the bill is
-    their sum. `document`: the bill is the exact sum rounded to `step`, lines are rounded
-    to the minor unit, and the difference becomes a line `rounding`, or is added to the
-    largest line whose code or time-of-use period is `remainder` (the flat-balance rule).
-    """
-
-    per: Literal["line", "document"] = "line"
-    mode: Mode = "half-up"
-    step: Price | None = None
-    remainder: Label | None = None
-
-    def step_in(self, digits: int) -> Decimal:
-        """The step, in major units of so many decimals; one that is finer is the smallest."""
-        smallest = Decimal(1).scaleb(-digits)
-        return smallest if self.step is None or self.step % smallest else self.step
-
-    def __post_init__(self) -> None:
-        if self.step is not None and self.step <= 0:
-            raise ValueError("amounts are rounded to a step above zero")
+from domain.pricing.tariff.rounding import Rounding
+from domain.values import Currency, TariffId, finest_digits, minor_digits
 
 
 @value
@@ -56,9 +31,8 @@ class TariffDocument:
     def __post_init__(self) -> None:
         _once("charge", (charge.code for charge in self.charges))
         _once("schedule", (schedule.name for schedule in self.schedules))
-        digits = Decimal(1).scaleb(-finest_digits(self.currency))
-        if self.rounding.step and self.rounding.step % digits:
-            raise ValueError(f"the rounding step is not a multiple of {digits} {self.currency}")
+        smallest = Decimal(1).scaleb(-finest_digits(self.currency))
+        self.rounding.check(smallest, self.currency, self.charges)
         for schedule in self.schedules:
             schedule.check(self.calendar)
         said: list[str] = []
