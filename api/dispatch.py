@@ -8,7 +8,7 @@ import time
 import warnings
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
@@ -18,7 +18,17 @@ from pydantic import TypeAdapter
 
 from api.waiting import Awaiting, Blocking, Waits
 from domain.catalogue import DECISIONS
-from domain.kit import NAMES, Actor, Decision, Kind, Refused, Stream, Today, recorders_of
+from domain.kit import (
+    NAMES,
+    Actor,
+    Decision,
+    Instead,
+    Kind,
+    Refused,
+    Stream,
+    Today,
+    recorders_of,
+)
 from replay.store.append import Append, Fallen, KeyReused, Seen, Stale
 from replay.store.entry import Entry
 from replay.store.history import History
@@ -124,6 +134,8 @@ class Dispatch:
                 return await self._attempt(envelope, waits)
             except Unexpected:
                 raise
+            except Instead as other:
+                envelope = replace(envelope, asked=other.asked)
             except Fallen:
                 continue  # each time one of those before is told why, so this ends
             except Stale:

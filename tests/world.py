@@ -10,7 +10,7 @@ from domain.billing.bill import CorrectBill
 from domain.catalogue import DECISIONS
 from domain.customers.account import OpenAccount
 from domain.customers.customer import RegisterCustomer
-from domain.kit import Actor, Fact, Stream, Today, recorders_of
+from domain.kit import Actor, Fact, Instead, Stream, Today, recorders_of
 from domain.metering.meter import InstallMeter, ReadMeter, Register
 from domain.network.point import EnergisePoint, SupplyPoint
 from domain.organisation.utility import EstablishUtility
@@ -39,6 +39,12 @@ class World:
         return [f for f in self.streams[stream] if until is None or f.position <= until]
 
     def ask(self, asked: object, by: str = "ann") -> list[Fact]:
+        try:
+            return self._asked(asked, by)
+        except Instead as other:
+            return self.ask(other.asked, by)
+
+    def _asked(self, asked: object, by: str) -> list[Fact]:
         decision = DECISIONS[type(asked)]
         wanted = decision.wanted(asked)
         states = {

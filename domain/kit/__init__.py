@@ -19,13 +19,16 @@ from domain.kit.decisions import (
     RECORDERS,
     Actor,
     Decision,
+    Instead,
     Recorders,
     Sight,
+    The,
     To,
     Today,
     decision,
     events_of,
     recorders_of,
+    the,
 )
 from domain.kit.events import DAYS, EVENTS, Fact, Stream, day_of, event
 from domain.kit.kinds import KINDS, Kind, Many
@@ -51,6 +54,7 @@ __all__ = [
     "EachOnce",
     "Fact",
     "InTheFuture",
+    "Instead",
     "Kind",
     "Many",
     "Policy",
@@ -59,6 +63,7 @@ __all__ = [
     "SamePerson",
     "Sight",
     "Stream",
+    "The",
     "To",
     "Today",
     "added",
@@ -72,5 +77,6 @@ __all__ = [
     "loops",
     "policy",
     "recorders_of",
+    "the",
     "value",
 ]

@@ -18,11 +18,14 @@ F = TypeVar("F", bound=Callable[..., Iterable[object]])
 
 DECISIONS: dict[type, Decision] = {}
 
-RECORDERS: set[type] = set()
-"""The events of which is remembered who recorded the last: some decision is apart from them."""
+RECORDERS: dict[type, set[tuple[str, ...]]] = {}
+"""The events of which is remembered who recorded them, and by which fields they are told."""
 
-Recorders = Mapping[type, str]
-"""Class of an event -> who recorded the last of it on a stream."""
+Told = tuple[type, tuple[tuple[str, object], ...]]
+"""A class of events, and what one of them says in the fields by which it is told."""
+
+Recorders = Mapping[Told, str]
+"""Which event -> who recorded the last such on a stream; without fields, of its class."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,35 @@ class To:
     key: str | None = None
 
 
+class Instead(Exception):
+    """Another command is meant than was asked, as the states show; the door asks that one."""
+
+    def __init__(self, asked: object) -> None:
+        super().__init__(type(asked).__qualname__)
+        self.asked = asked
+
+
+@dataclass(frozen=True, slots=True)
+class The:
+    """The very event that a command is about: (field of the event, field of the command)."""
+
+    event: type
+    fields: tuple[tuple[str, str], ...] = ()
+
+    def told(self, asked: object) -> Told:
+        """Which one it is for this command."""
+        return self.event, tuple((name, getattr(asked, field)) for name, field in self.fields)
+
+
+def the(event: type, *same: str, **fields: str) -> The:
+    """
+    The event which says in `same` what the command says, and in others what `fields` name.
+
+    `the(MeterRead, "on")`: that of the day; `the(PointVacated, supplied="since")`.
+    """
+    return The(event, tuple(sorted({**dict(zip(same, same, strict=True)), **fields}.items())))
+
+
 @dataclass(frozen=True, slots=True)
 class Sight:
     """One parameter of a decision that asks for a state: what it sees, and by which field."""
@@ -87,7 +119,7 @@ class Decision:
     sees: tuple[Sight, ...]
     needs: tuple[tuple[str, type], ...]  # (parameter, type) that the door supplies
     yields: tuple[type, ...]  # the events that it may answer with
-    apart_from: tuple[type, ...] = ()  # the events that somebody else must have recorded
+    apart_from: tuple[The, ...] = ()  # the events that somebody else must have recorded
     refuses: tuple[type[Refused], ...] = ()  # what it may be refused for
 
     def wanted(self, asked: object) -> dict[Stream, tuple[Kind[Any, Any], Stream]]:
@@ -111,11 +143,11 @@ class Decision:
     def second_person(
         self, asked: object, by: str, recorders: Mapping[Stream, Recorders]
     ) -> None:
-        """Refuse who recorded last what this must be apart from.  Raises SamePerson."""
+        """Refuse who recorded what this must be apart from.  Raises SamePerson."""
         for stream in self.wanted(asked):
-            for event in self.apart_from:
-                if recorders[stream].get(event) == by:
-                    raise SamePerson(recorded=NAMES[event], by=by)
+            for one in self.apart_from:
+                if recorders[stream].get(one.told(asked)) == by:
+                    raise SamePerson(recorded=NAMES[one.event], by=by)
 
     def declares(self, refused: Refused) -> bool:
         """Whether it says that it may be refused for this."""
@@ -134,8 +166,12 @@ class Decision:
 
 
 def recorders_of(happened: Iterable[tuple[object, str]], since: Recorders) -> Recorders:
-    """Who recorded what last, after some more (event, who)."""
-    new = {type(each): by for each, by in happened if type(each) in RECORDERS}
+    """Who recorded what, after some more (event, who); of two that say the same, the last."""
+    new = {
+        (type(each), tuple((name, getattr(each, name)) for name in names)): by
+        for each, by in happened
+        for names in RECORDERS.get(type(each), ())
+    }
     return {**since, **new} if new else since
 
 
@@ -148,7 +184,7 @@ def decision(
     *,
     refuses: tuple[type[Refused], ...] = (),
     keys: Mapping[str, str] | None = None,
-    apart_from: tuple[type, ...] = (),
+    apart_from: tuple[type | The, ...] = (),
 ) -> Callable[[F], F]: ...
 
 
@@ -157,22 +193,25 @@ def decision(
     *,
     refuses: tuple[type[Refused], ...] = (),
     keys: Mapping[str, str] | None = None,
-    apart_from: tuple[type, ...] = (),
+    apart_from: tuple[type | The, ...] = (),
 ) -> Any:
     """
     Register the one function that answers a command; its signature is its declaration.
 
     A state is that of the thing which the command names in the field of the parameter's name,
     or in the one that `keys` says: `@decision(keys={"target": "account"})`.  `refuses` names
-    every refusal that may be the answer, also those of what it needs.  Whoever recorded the
-    last event of a class in `apart_from`, on a stream that it sees, is refused SamePerson.
+    every refusal that may be the answer, also those of what it needs.  Whoever recorded an
+    event in `apart_from`, on a stream that it sees, is refused SamePerson: of a class that is
+    the last one, of `the(MeterRead, "on")` the very one that the command is about.
     """
 
     def register(later: F) -> F:
-        made = _declared(later, keys or {}, apart_from, refuses)
+        apart = tuple(one if isinstance(one, The) else The(one) for one in apart_from)
+        made = _declared(later, keys or {}, apart, refuses)
         if made.command in DECISIONS:
             raise TypeError(f"{made.command.__qualname__} is already decided")
-        RECORDERS.update(apart_from)
+        for one in apart:
+            RECORDERS.setdefault(one.event, set()).add(tuple(name for name, _ in one.fields))
         DECISIONS[made.command] = made
         return later
 
@@ -182,7 +221,7 @@ def decision(
 def _declared(
     decide: Callable[..., Iterable[object]],
     keys: Mapping[str, str],
-    apart_from: tuple[type, ...],
+    apart_from: tuple[The, ...],
     refuses: tuple[type[Refused], ...],
 ) -> Decision:
     hints = get_type_hints(decide)
@@ -207,13 +246,17 @@ def _declared(
             )
         sees.append(sight)
     kinds = {sight.kind.name for sight in sees}
-    if unseen := [NAMES[each] for each in apart_from if kind_of(each) not in kinds]:
+    if unseen := [NAMES[e.event] for e in apart_from if kind_of(e.event) not in kinds]:
         raise TypeError(f"{decide.__name__} is apart from what it does not see: {unseen}")
+    for one in apart_from:
+        said = get_type_hints(one.event)
+        if lost := [name for name, f in one.fields if name not in said or f not in fields]:
+            raise TypeError(f"{decide.__name__} cannot tell {NAMES[one.event]} by {lost}")
     if unknown := keys.keys() - {sight.name for sight in sees}:
         raise TypeError(f"{decide.__name__} sees nothing as {sorted(unknown)}")
     yields = events_of(hints["return"]) or tuple(c for c in NAMES if kind_of(c) in kinds)
-    said = (*refuses, SamePerson) if apart_from else refuses
-    return Decision(command, decide, tuple(sees), tuple(needs), yields, apart_from, said)
+    refused = (*refuses, SamePerson) if apart_from else refuses
+    return Decision(command, decide, tuple(sees), tuple(needs), yields, apart_from, refused)
 
 
 def events_of(hint: Any) -> tuple[type, ...]:

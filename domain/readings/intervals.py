@@ -17,7 +17,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
-from domain.kit import InTheFuture, Kind, Refused, Today, command, decision, event
+from domain.kit import InTheFuture, Kind, Refused, Today, command, decision, event, the
 from domain.metering.meter import Channel
 from domain.network.point import Point
 from domain.organisation.utility import Utility, UtilityNotEstablished
@@ -258,7 +258,13 @@ def revise(
         )
 
 
-@decision(apart_from=(IntervalsRecorded, IntervalsRevised), refuses=(DayNotRecorded,))
+@decision(
+    apart_from=(
+        the(IntervalsRecorded, "day", "channel"),
+        the(IntervalsRevised, "day", "channel"),
+    ),
+    refuses=(DayNotRecorded,),
+)
 def withdraw(asked: WithdrawIntervals, intervals: Intervals) -> Iterator[IntervalsWithdrawn]:
     """What was recorded for another point is taken back."""
     if (asked.channel, asked.day) not in intervals.days:

@@ -9,11 +9,12 @@ from decimal import Decimal
 import pytest
 
 from api.dispatch import Dispatch, RequestContext
-from domain.kit import RECORDERS, Actor, SamePerson, decision
+from domain.kit import RECORDERS, Actor, SamePerson, decision, the
 from domain.pricing.charges import Energy, Rate
 from domain.pricing.tariff import (
     ApproveTariff,
     DraftTariff,
+    Tariff,
     TariffApproved,
     TariffDocument,
     TariffDrafted,
@@ -79,6 +80,32 @@ def test_who_published_does_not_withdraw(story: Story) -> None:
     story.then(
         TariffVersionWithdrawn(tariff="home", version=1, since=since, reason="wrong price")
     )
+
+
+def test_who_recorded_the_very_fact_counts_and_not_the_last_of_its_kind(story: Story) -> None:
+    first, second = (
+        TariffPublished(tariff="home", version=n, since=date(2026, n, 1), document=DOCUMENT)
+        for n in (1, 2)
+    )
+    story.given_by("bert", first)
+    story.given_by("anna", second)
+    story.when(WithdrawTariffVersion(tariff="home", version=1, reason="wrong price"))
+    story.by("bert")
+    story.refused(SamePerson, recorded="tariff.published", by="bert")
+    story.by("anna")
+    story.then(
+        TariffVersionWithdrawn(
+            tariff="home", version=1, since=first.since, reason="wrong price"
+        )
+    )
+
+
+def test_the_very_fact_is_told_by_what_both_say() -> None:
+    def rule(asked: WithdrawTariffVersion, tariff: Tariff) -> Iterator[object]:
+        yield asked, tariff
+
+    with pytest.raises(TypeError, match=r"cannot tell tariff\.published by"):
+        decision(apart_from=(the(TariffPublished, "document"),))(rule)
 
 
 def test_only_what_a_decision_is_apart_from_is_remembered() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 
-from domain.kit import InTheFuture, To, Today, decision
+from domain.kit import InTheFuture, To, Today, decision, the
 from domain.metering.meter import counting
 from domain.metering.meter.commands import (
     ExchangeMeter,
@@ -121,7 +121,7 @@ def exchange(
 
 
 @decision(
-    apart_from=(MeterRemoved,),
+    apart_from=(the(MeterRemoved, "on", "point"),),
     refuses=(MeterNotRemoved, MeterAlreadyInstalled, OverlappingInstallation),
 )
 def withdraw_removal(
@@ -147,7 +147,10 @@ def withdraw_removal(
     yield PointUnmeteringWithdrawn(meter=asked.meter, since=one.since, until=asked.on)
 
 
-@decision(apart_from=(MeterInstalled,), refuses=(MeterNotInstalled, ReadingStandsOnIt))
+@decision(
+    apart_from=(the(MeterInstalled, "on", "point"),),
+    refuses=(MeterNotInstalled, ReadingStandsOnIt),
+)
 def withdraw_installation(
     asked: WithdrawInstallation, meter: Meter, point: Point
 ) -> Iterator[MeterInstallationWithdrawn | PointMeteringWithdrawn]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
-from domain.kit import InTheFuture, Today, decision
+from domain.kit import InTheFuture, Today, decision, the
 from domain.metering.meter import counting
 from domain.metering.meter.commands import CorrectReading, ReadMeter, WithdrawReading
 from domain.metering.meter.events import (
@@ -114,7 +114,7 @@ def correct(
 
 
 @decision(
-    apart_from=(MeterRead,),
+    apart_from=(the(MeterRead, "on"),),
     refuses=(MeterNotInstalled, NotRead, ReadingOfInstallation, ReadingStandsOnIt),
 )
 def withdraw(asked: WithdrawReading, meter: Meter) -> Iterator[MeterReadingWithdrawn]:

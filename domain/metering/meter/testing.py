@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
-from domain.kit import InTheFuture, Today, decision
+from domain.kit import InTheFuture, Today, decision, the
 from domain.metering.meter import counting
 from domain.metering.meter.commands import (
     CorrectRegisters,
@@ -51,7 +51,10 @@ def report_error(
         yield found
 
 
-@decision(apart_from=(MeterFoundInaccurate,), refuses=(MeterNotInstalled, NoSuchError))
+@decision(
+    apart_from=(the(MeterFoundInaccurate, "since", "reference"),),
+    refuses=(MeterNotInstalled, NoSuchError),
+)
 def withdraw_error(asked: WithdrawMeterError, meter: Meter) -> Iterator[MeterErrorWithdrawn]:
     """What was tested wrongly is taken back; the test before is the last word again."""
     one = _lasting(meter, asked.since)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from domain.customers.account import Account, AccountUnknown
-from domain.kit import BeforeItBegan, InTheFuture, Today, decision
+from domain.kit import BeforeItBegan, InTheFuture, Today, decision, the
 from domain.network.point.commands import (
     ChangeTariff,
     CorrectMoveOut,
@@ -89,7 +89,7 @@ def supply(
 
 
 @decision(
-    apart_from=(PointSupplied,),
+    apart_from=(the(PointSupplied, "account", "since"),),
     refuses=IN_USE,
 )
 def withdraw_supply(asked: WithdrawSupply, point: Point) -> Iterator[PointSupplyWithdrawn]:
@@ -117,7 +117,7 @@ def change_tariff(
         )
 
 
-@decision(apart_from=(PointTariffChanged,), refuses=(*IN_USE, TariffNotChanged))
+@decision(apart_from=(the(PointTariffChanged, "since"),), refuses=(*IN_USE, TariffNotChanged))
 def withdraw_tariff_change(
     asked: WithdrawTariffChange, point: Point
 ) -> Iterator[PointTariffChangeWithdrawn]:
@@ -146,7 +146,7 @@ def vacate(asked: VacatePoint, point: Point) -> Iterator[PointVacated]:
 
 
 @decision(
-    apart_from=(PointVacated,),
+    apart_from=(the(PointVacated, "account", supplied="since"),),
     refuses=(*IN_USE, SupplyNotEnded, OverlappingSupply, BeforeItBegan, InTheFuture),
 )
 def correct_move_out(

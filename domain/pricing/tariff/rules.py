@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from domain.kit import Actor, Refused, decision
+from domain.kit import Actor, Refused, decision, the
 from domain.pricing.tariff.commands import (
     ApproveTariff,
     DraftTariff,
@@ -54,7 +54,7 @@ def publish_tariff(asked: PublishTariff, tariff: Tariff) -> Iterator[TariffEvent
     )
 
 
-@decision(refuses=(NoSuchVersion,), apart_from=(TariffPublished,))
+@decision(refuses=(NoSuchVersion,), apart_from=(the(TariffPublished, "version"),))
 def withdraw_tariff_version(
     asked: WithdrawTariffVersion, tariff: Tariff
 ) -> Iterator[TariffEvent]:
