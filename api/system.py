@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import psycopg
@@ -18,11 +19,13 @@ from api.local_day import Clock, LocalDay, clock
 from api.settings import Settings
 from domain.billing.bill import BillCalculation
 from domain.catalogue import EVENTS
+from domain.organisation.duties import Holders
 from domain.organisation.utility import utility
 from projections.catalogue import PROJECTIONS, RETIRED
 from projections.kit.ddl import SCHEMA
 from projections.kit.postgres import PostgresTables, reading_pool
 from projections.kit.versions import known, versions
+from projections.organisation import duties_held
 from replay.billing.office import Billing
 from replay.proofs.checkpoints import Notary
 from replay.server import embedded
@@ -90,7 +93,11 @@ def opened(
             stack.enter_context(running("upgrade", work.run))
         billing = Billing(history, tables, lambda: caught_up(history, tables))
         today = LocalDay(history, now)
-        dispatch = Dispatch(history, {BillCalculation: billing.calculated}, today)
+        supplies = {
+            BillCalculation: billing.calculated,
+            Holders: lambda _: holders(history, tables, today()),
+        }
+        dispatch = Dispatch(history, supplies, today)
         yield System(settings, url, recovered, history, tables, follower, billing, dispatch)
 
 
@@ -139,6 +146,16 @@ def caught_up(history: History, tables: PostgresTables, timeout: float = 10.0) -
         if time.monotonic() > until or not _is_running("follower"):
             raise Lagging
     return head
+
+
+def holders(history: History, tables: PostgresTables, today: date) -> Holders:
+    """Who holds which duties on a day, or will.  Raises Lagging."""
+    caught_up(history, tables)
+    found: dict[str, set[str]] = {}
+    for held in tables.find(duties_held):
+        if held.until is None or held.until > today:
+            found.setdefault(held.person, set()).add(held.duty)
+    return Holders({person: frozenset(duties) for person, duties in found.items()})
 
 
 class NotRebuilt(Exception):

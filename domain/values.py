@@ -15,6 +15,7 @@ from decimal import (
     Decimal,
 )
 from typing import Annotated, Literal, TypeAlias
+from unicodedata import category
 from zoneinfo import ZoneInfo
 
 import iso4217
@@ -26,7 +27,7 @@ from pydantic import (
     StringConstraints,
 )
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
+from pydantic_core import CoreSchema, PydanticCustomError
 
 from domain.kit import value
 
@@ -38,6 +39,8 @@ AccountId: TypeAlias = Key
 PointId: TypeAlias = Key
 MeterId: TypeAlias = Key
 TariffId: TypeAlias = Key
+UnitId: TypeAlias = Key
+PersonId: TypeAlias = Key
 BillId: TypeAlias = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,54}[A-Za-z0-9])?$")
 ]  # an account and a day
@@ -52,6 +55,23 @@ Text: TypeAlias = Annotated[
         pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$",  # no control characters
     ),
 ]
+
+UNSEEN = frozenset(("Cc", "Cf", "Co", "Cs", "Zl", "Zp"))
+"""Unicode categories of what is not seen, or moves what is: control, zero-width, bidi."""
+
+
+def _seen(name: str) -> str:
+    found = next((each for each in name if category(each) in UNSEEN), None)
+    if found is not None:
+        raise PydanticCustomError(
+            "unseen_character", "a name has no character that is not seen, like {character}",
+            {"character": f"U+{ord(found):04X}"},
+        )  # fmt: skip
+    return name
+
+
+Name: TypeAlias = Annotated[Text, AfterValidator(_seen)]
+"""What somebody or something is called: a text in which nothing is hidden."""
 
 
 class Personal:

@@ -12,7 +12,14 @@ from projections.customers import accounts, customers, movements, settlements
 from projections.kit.table import Projection
 from projections.metering import installations, meter_errors, readings
 from projections.network import points, supplies, terms
-from projections.organisation import settings
+from projections.organisation import (
+    attempts,
+    duties_held,
+    duties_versions,
+    org_units,
+    people,
+    settings,
+)
 from projections.pricing import tariff_versions, tariffs
 from projections.readings import interval_days
 from projections.receivables import payments
@@ -22,6 +29,11 @@ RETIRED: tuple[str, ...] = ()
 
 PROJECTIONS: tuple[Projection[Any], ...] = (
     settings,
+    org_units,
+    people,
+    duties_held,
+    duties_versions,
+    attempts,
     customers,
     accounts,
     movements,

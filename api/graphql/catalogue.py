@@ -8,6 +8,13 @@ from projections.books import journal
 from projections.customers import accounts, customers, movements, settlements
 from projections.metering import installations, meter_errors, readings
 from projections.network import points, supplies
+from projections.organisation import (
+    attempts,
+    duties_held,
+    duties_versions,
+    org_units,
+    people,
+)
 from projections.pricing import tariff_versions, tariffs
 from projections.readings import interval_days
 from projections.receivables import payments
@@ -15,6 +22,11 @@ from projections.receivables import payments
 MODELS = {
     projection: Model(projection)
     for projection in (
+        org_units,
+        people,
+        duties_held,
+        duties_versions,
+        attempts,
         customers,
         accounts,
         movements,

@@ -1,12 +1,21 @@
-"""The utility whose books these are."""
+"""The utility whose books these are, and its duties."""
 
 from __future__ import annotations
 
-import strawberry
+from collections.abc import Sequence
 
+import strawberry
+from pydantic import TypeAdapter
+from strawberry.scalars import JSON
+
+from api.graphql.models import computed
 from api.graphql.roots import root
 from api.graphql.scalars import Position
 from api.graphql.view import View
+from domain.organisation.duties import DutiesDocument
+from projections.organisation import DutiesVersion, duties_versions
+
+DOCUMENT = TypeAdapter(DutiesDocument)
 
 
 @strawberry.type(description="The utility whose books these are.")
@@ -33,3 +42,9 @@ def utility(view: View) -> Utility | None:
         due_days=row.due_days,
         position=Position(view.position),
     )
+
+
+@computed(duties_versions)
+def document(view: View, found: Sequence[DutiesVersion]) -> list[JSON]:  # noqa: ARG001
+    """What it says: duties with their commands, pairs, and duties kept apart."""
+    return [JSON(DOCUMENT.dump_python(row.document, mode="json")) for row in found]

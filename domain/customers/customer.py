@@ -17,7 +17,7 @@ from datetime import date
 from typing import TypeAlias, assert_never
 
 from domain.kit import Kind, Refused, command, decision, event
-from domain.values import ERASED, CustomerId, PersonalText, Text
+from domain.values import ERASED, CustomerId, Name, PersonalText, Text
 
 # What can happen
 
@@ -82,8 +82,8 @@ class RegisterCustomer:
     """Enter a customer under a number of the utility's own choosing."""
 
     customer: CustomerId
-    name: Text
-    contact: Text | None = None
+    name: Name
+    contact: Name | None = None
 
 
 @command(
@@ -95,7 +95,7 @@ class RenameCustomer:
     """Change the name of a customer; the old one stays in history."""
 
     customer: CustomerId
-    name: Text
+    name: Name
 
 
 @command(

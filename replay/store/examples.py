@@ -26,6 +26,7 @@ BY_PATTERN = (
     "12.5",
     "01-31",
     "bill",
+    "bill.issued",
 )
 
 
