@@ -11,12 +11,14 @@ from domain.kit import Fact
 from domain.network.point import (
     PointCorrected,
     PointEnergised,
+    PointEnergisingWithdrawn,
     PointMoveOutCorrected,
     PointSupplied,
     PointSupplyWithdrawn,
     PointTariffChanged,
     PointTariffChangeWithdrawn,
     PointTermsAgreed,
+    PointTermsWithdrawn,
     PointVacated,
 )
 from projections.customers import accounts
@@ -38,16 +40,19 @@ class Point:
 
 
 def _points(table: Table[str, Point], fact: Fact) -> None:
+    if isinstance(fact.event, PointEnergisingWithdrawn):
+        table.pop(fact.key)
+        return
     address = fact.event.address
     table[fact.key] = Point(fact.key, address, fact.event.on, grams(fact.key, address))
 
 
 points = Projection(
     name="points",
-    version=3,
+    version=4,
     row=Point,
     key=("point",),
-    events=(PointEnergised, PointCorrected),
+    events=(PointEnergised, PointEnergisingWithdrawn, PointCorrected),
     keys=lambda fact: (fact.key,),
     project=_points,
     since="energised",
@@ -161,6 +166,9 @@ class Terms:
 
 def _terms(table: Table[tuple[str, date, date], Terms], fact: Fact) -> None:
     e = fact.event
+    if isinstance(e, PointTermsWithdrawn):
+        table.pop((fact.key, e.supplied, e.since))
+        return
     table[fact.key, e.supplied, e.since] = Terms(
         point=fact.key,
         supplied=e.supplied,
@@ -178,10 +186,10 @@ def _terms(table: Table[tuple[str, date, date], Terms], fact: Fact) -> None:
 
 terms = Projection(
     name="terms",
-    version=1,
+    version=2,
     row=Terms,
     key=("point", "supplied", "since"),
-    events=(PointTermsAgreed,),
+    events=(PointTermsAgreed, PointTermsWithdrawn),
     keys=lambda fact: ((fact.key, fact.event.supplied, fact.event.since),),
     project=_terms,
 )

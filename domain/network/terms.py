@@ -3,6 +3,7 @@ Terms of a supply: the quantities that were agreed for a service point, from a d
 
     supplied ── agree terms ──▶ terms agreed ── agree others, from another day or the same ──┐
                                      ▲─────────────────────────────────────────────────────┘
+                        terms agreed ── withdraw terms ──▶ those before, or none
 
 Terms hold until the next ones, or until the supply ends.  They may be agreed back-dated; bills
 that they move are corrected like any other.
@@ -25,6 +26,7 @@ from domain.network.point import (
     PointNotSupplied,
     PointNotYetEnergised,
     PointTermsAgreed,
+    PointTermsWithdrawn,
     PointUnknown,
     Power,
     supply_on,
@@ -59,11 +61,42 @@ class AgreeTerms:
     exempt: tuple[Code, ...] = ()  # charges that are not for this supply
 
 
+@command(
+    "withdraw-terms",
+    duty="clerk",
+    example={"point": "P-7", "since": "2026-04-01", "reason": "never signed"},
+)
+class WithdrawTerms:
+    """Take back the terms that were agreed from a day on; those before hold on."""
+
+    point: PointId
+    since: date
+    reason: Text
+
+
 # What we answer
 
 
 class PowerFactorTooFine(Refused):
     """A power factor has at most four decimals."""
+
+
+class TermsNotAgreed(Refused):
+    """No terms were agreed for this supply from that day."""
+
+
+@decision(
+    apart_from=(PointTermsAgreed,),
+    refuses=(PointNotSupplied, PointNotYetEnergised, PointUnknown, TermsNotAgreed),
+)
+def withdraw_terms(asked: WithdrawTerms, point: Point) -> Iterator[PointTermsWithdrawn]:
+    """The terms before hold on, if there were any."""
+    supply = supply_on(point, asked.point, asked.since)
+    if (supply.since, asked.since) not in point.terms:
+        raise TermsNotAgreed(point=asked.point, since=asked.since)
+    yield PointTermsWithdrawn(
+        account=supply.account, supplied=supply.since, since=asked.since, reason=asked.reason
+    )
 
 
 @decision(

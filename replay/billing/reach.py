@@ -32,6 +32,7 @@ from domain.network.point import (
     PointTariffChanged,
     PointTariffChangeWithdrawn,
     PointTermsAgreed,
+    PointTermsWithdrawn,
     PointVacated,
 )
 from domain.pricing.tariff import TariffPublished, TariffVersionWithdrawn
@@ -57,7 +58,9 @@ def reach(fact: Fact) -> Iterator[tuple[str, str, date]]:
             yield "point", e.point, e.since
         case IntervalsRecorded() | IntervalsRevised() | IntervalsWithdrawn() as e:
             yield "point", e.point, e.day
-        case PointSupplied() | PointTariffChanged() | PointTermsAgreed() as e:
+        case (
+            PointSupplied() | PointTariffChanged() | PointTermsAgreed() | PointTermsWithdrawn()
+        ) as e:
             yield "point", fact.key, e.since
         case PointTariffChangeWithdrawn() as e:
             yield "point", fact.key, e.since
@@ -99,6 +102,9 @@ def _takes_back(taker: object, event: object) -> bool:
             return told and event.day == taker.day  # type: ignore[attr-defined]
         case PointTariffChangeWithdrawn():
             return isinstance(event, PointTariffChanged) and event.since == taker.since
+        case PointTermsWithdrawn(supplied=supplied, since=since):
+            agreed = isinstance(event, PointTermsAgreed)
+            return agreed and (event.supplied, event.since) == (supplied, since)  # type: ignore[attr-defined]
         case PointSupplyWithdrawn() | PointMoveOutCorrected() | PointVacated():
             return _supplied(event) == taker.supplied
         case _:

@@ -8,21 +8,31 @@ from decimal import Decimal
 import pytest
 
 from domain.customers.account import AccountOpened, AccountUnknown
+from domain.kit import SamePerson
 from domain.network.point import (
     ChangeTariff,
     EnergisePoint,
     OverlappingSupply,
     PointAlreadyEnergised,
     PointEnergised,
+    PointEnergisingWithdrawn,
+    PointInUse,
+    PointMetered,
     PointNotSupplied,
     PointNotYetEnergised,
     PointSupplied,
+    PointSupplyWithdrawn,
     PointTariffChanged,
+    PointTermsAgreed,
+    PointTermsWithdrawn,
     PointUnknown,
     PointVacated,
     SupplyPoint,
     TariffNotPublished,
+    TariffNotYetInForce,
     VacatePoint,
+    WithdrawPoint,
+    WithdrawSupply,
 )
 from domain.pricing.charges import Energy, Rate
 from domain.pricing.tariff import TariffDocument, TariffPublished
@@ -105,3 +115,47 @@ def test_a_supply_ends_after_it_began(story: Story) -> None:
     story.given(PointVacated(account="A1", supplied=JAN, until=FEB))
     story.when(VacatePoint(point="P1", until=MAR))
     story.refused(PointNotSupplied, on=MAR)
+
+
+def test_supply_needs_a_tariff_in_force_on_its_first_day(story: Story) -> None:
+    later = TariffPublished(tariff="R1", version=1, since=MAR, document=document)
+    story.given(energised, opened, later)
+    story.when(supply)
+    story.refused(TariffNotYetInForce, tariff="R1", since=MAR, asked=JAN)
+    story.given(TariffPublished(tariff="R1", version=2, since=JAN, document=document))
+    story.then(supplied)
+
+
+def test_the_terms_of_a_supply_are_withdrawn_with_it(story: Story) -> None:
+    agreed = PointTermsAgreed(account="A1", supplied=JAN, since=FEB, contract_w=300_000)
+    story.given(energised, opened, published, agreed)
+    story.given_by("bea", supplied)
+    story.when(WithdrawSupply(point="P1", account="A1", since=JAN, reason="flat 2"))
+    story.then(
+        PointTermsWithdrawn(account="A1", supplied=JAN, since=FEB, reason="flat 2"),
+        PointSupplyWithdrawn(account="A1", supplied=JAN, until=None, reason="flat 2"),
+    )
+    story.by("bea")
+    story.refused(SamePerson)
+
+
+def test_a_point_entered_in_error_is_withdrawn_and_may_be_energised_again(story: Story) -> None:
+    asked = WithdrawPoint(point="P1", reason="entered twice")
+    story.when(asked)
+    story.refused(PointUnknown, point="P1")
+    story.given_by("bea", energised)
+    gone = PointEnergisingWithdrawn(on=JAN, reason="entered twice")
+    story.then(gone)
+    story.by("bea")
+    story.refused(SamePerson)
+    story.by("ann")
+    story.given(gone)
+    story.refused(PointUnknown, point="P1")
+    story.when(EnergisePoint(point="P1", address="1 Mill Lane", on=JAN))
+    story.then(energised)
+
+
+def test_a_point_in_use_is_not_withdrawn(story: Story) -> None:
+    story.given(energised, supplied, PointMetered(meter="M1", since=JAN))
+    story.when(WithdrawPoint(point="P1", reason="entered twice"))
+    story.refused(PointInUse, accounts=["A1"], meters=["M1"])

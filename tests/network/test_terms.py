@@ -7,15 +7,22 @@ from decimal import Decimal
 
 import pytest
 
+from domain.kit import SamePerson
 from domain.network.point import (
     PointEnergised,
     PointNotSupplied,
     PointSupplied,
     PointTermsAgreed,
+    PointTermsWithdrawn,
     PointUnknown,
     PointVacated,
 )
-from domain.network.terms import AgreeTerms, PowerFactorTooFine
+from domain.network.terms import (
+    AgreeTerms,
+    PowerFactorTooFine,
+    TermsNotAgreed,
+    WithdrawTerms,
+)
 from tests.story import Story
 
 JAN, FEB, MAR = (date(2026, month, 1) for month in (1, 2, 3))
@@ -82,3 +89,20 @@ def test_a_power_factor_has_four_decimals_at_most(story: Story) -> None:
     story.given(supplied)
     story.when(AgreeTerms(point="P1", since=FEB, power_factor=Decimal("0.92345")))
     story.refused(PowerFactorTooFine)
+
+
+def test_terms_are_withdrawn_by_a_second_person_and_may_be_agreed_again(story: Story) -> None:
+    story.given(supplied)
+    asked = WithdrawTerms(point="P1", since=FEB, reason="never signed")
+    story.when(asked)
+    story.refused(TermsNotAgreed, since=FEB)
+    story.given_by("bea", agreed)
+    gone = PointTermsWithdrawn(account="A1", supplied=JAN, since=FEB, reason="never signed")
+    story.then(gone)
+    story.by("bea")
+    story.refused(SamePerson)
+    story.by("ann")
+    story.given(gone)
+    story.refused(TermsNotAgreed, since=FEB)
+    story.when(ask)
+    story.then(agreed)

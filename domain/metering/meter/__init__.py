@@ -10,8 +10,9 @@ in Wh (varh) since the register was zero, its full turns included, before the mu
 never go back, and the energy between any two readings is (later − earlier) × multiplier.
 """
 
-from domain.metering.meter import installing, reading, testing
+from domain.metering.meter import crossing, installing, reading, testing
 from domain.metering.meter.commands import (
+    CorrectCrossedMeters,
     CorrectReading,
     CorrectRegisters,
     ExchangeMeter,
@@ -48,6 +49,7 @@ from domain.metering.meter.events import (
 )
 from domain.metering.meter.refusals import (
     AlreadyRead,
+    ErrorNotBelieved,
     MeterAlreadyInstalled,
     MeterNotInstalled,
     MeterNotRemoved,
@@ -62,6 +64,7 @@ from domain.metering.meter.refusals import (
     ReadingStandsOnIt,
     RegisterNotRead,
     RegistersDiffer,
+    RegistersDoNotAddUp,
     RegisterTwice,
     RegisterWentBack,
     SameMeter,
@@ -76,8 +79,10 @@ from domain.metering.meter.state import (
 __all__ = [
     "AlreadyRead",
     "Channel",
+    "CorrectCrossedMeters",
     "CorrectReading",
     "CorrectRegisters",
+    "ErrorNotBelieved",
     "ExchangeMeter",
     "InstallMeter",
     "Installation",
@@ -116,6 +121,7 @@ __all__ = [
     "RegisterTwice",
     "RegisterWentBack",
     "RegistersDiffer",
+    "RegistersDoNotAddUp",
     "RemoveMeter",
     "ReportMeterError",
     "SameMeter",
@@ -126,6 +132,7 @@ __all__ = [
     "WithdrawMeterError",
     "WithdrawReading",
     "WithdrawRemoval",
+    "crossing",
     "installing",
     "meters",
     "reading",

@@ -235,6 +235,34 @@ class WithdrawInstallation:
 
 
 @command(
+    "correct-crossed-meters",
+    duty="metering",
+    example={
+        "meter": "M-417",
+        "point": "P-7",
+        "other_meter": "M-418",
+        "other_point": "P-8",
+        "on": "2026-01-01",
+        "reason": "the meters of the two flats were taken for each other",
+    },
+)
+class CorrectCrossedMeters:
+    """
+    Put two meters right of which each was recorded at the point of the other.
+
+    Their whole installations change places: readings, multipliers and tested errors go with
+    the meters.  Interval days belong to the points, and stay.
+    """
+
+    meter: MeterId
+    point: PointId  # where it was recorded, and was not
+    other_meter: MeterId
+    other_point: PointId
+    on: date  # a day of both installations
+    reason: Text
+
+
+@command(
     "exchange-meter",
     duty="metering",
     example={

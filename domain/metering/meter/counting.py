@@ -18,11 +18,13 @@ from domain.metering.meter.refusals import (
     ReadingOutOfRange,
     ReadingStandsOnIt,
     RegisterNotRead,
+    RegistersDoNotAddUp,
     RegisterWentBack,
     TurnNotBelieved,
 )
 from domain.metering.meter.state import Installation, Taken
 
+WHOLE_DAY = {"day", "night"}  # labels that leave no hour out
 MOST = 9  # tenths of a turn: no register runs nearly the whole way round between two readings
 
 
@@ -48,14 +50,17 @@ def placed(
     A reading among the others of its installation; one of the same day is left out.
 
     An actual reading disproves the estimates that do not fit it.  Raises NoSuchRegister,
-    RegisterNotRead, ReadingOutOfRange, RegisterWentBack, TurnNotBelieved, ReadingAheadOfNext.
+    RegisterNotRead, ReadingOutOfRange, RegisterWentBack, TurnNotBelieved, RegistersDoNotAddUp,
+    ReadingAheadOfNext.
     """
     shown = _shown(one.registers, readings)
     earlier = [(day, one.taken[day]) for day in sorted(one.taken) if day < on]
     floor = _floor(earlier, actual=actual)
     counts, turned = _counts(shown, floor, rolled_over=rolled_over)
+    if floor:
+        _add_up(one.registers, {code: counts[code] - floor[code] for code in counts})
     wrong = list(_disproved(one, on, counts)) if actual else []
-    if rolled_over and not turned and not wrong:
+    if rolled_over and not (actual and (turned or wrong)):
         raise TurnNotBelieved(on=on, shown=dict(readings))
     return Placed(counts, turned, tuple(wrong), recounts(_left(one, wrong), on, counts))
 
@@ -155,6 +160,30 @@ def _counts(
             turned.append(code)
         counts[code] = count
     return counts, tuple(turned)
+
+
+def _add_up(registers: tuple[Register, ...], run: Mapping[str, int]) -> None:
+    """
+    Registers of parts of a day and the total of a channel ran alike, but for their last digits.
+
+    Parts may leave hours out that only the total counts, unless they are day and night.
+    Raises RegistersDoNotAddUp.
+    """
+    for channel in {register.channel for register in registers}:
+        mine = [register for register in registers if register.channel == channel]
+        totals = [register for register in mine if register.label is None]
+        parts = [register for register in mine if register.label is not None]
+        if len(totals) != 1 or not parts:
+            continue
+        over = sum(run[part.code] for part in parts) - run[totals[0].code]
+        unseen = sum(10 ** (3 - register.decimals) for register in mine)
+        whole = {register.label for register in parts} >= WHOLE_DAY
+        if over > unseen or (whole and -over > unseen):
+            raise RegistersDoNotAddUp(
+                register=totals[0].code,
+                total=Decimal(run[totals[0].code]) / 1000,
+                parts={part.code: Decimal(run[part.code]) / 1000 for part in parts},
+            )
 
 
 def _disproved(

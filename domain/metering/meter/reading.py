@@ -24,6 +24,7 @@ from domain.metering.meter.refusals import (
     ReadingOutOfRange,
     ReadingStandsOnIt,
     RegisterNotRead,
+    RegistersDoNotAddUp,
     RegisterWentBack,
     TurnNotBelieved,
 )
@@ -36,6 +37,7 @@ FITS = (
     ReadingOutOfRange,
     RegisterWentBack,
     TurnNotBelieved,
+    RegistersDoNotAddUp,
     ReadingAheadOfNext,
     InTheFuture,
 )

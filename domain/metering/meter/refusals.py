@@ -47,6 +47,10 @@ class TurnNotBelieved(Refused):
     """No register rolled over, or it would have run nearly the whole way round since."""
 
 
+class RegistersDoNotAddUp(Refused):
+    """The registers of the parts of a day counted more or less than the total register."""
+
+
 class ReadingAheadOfNext(Refused):
     """The register shows more than at the reading after."""
 
@@ -69,6 +73,10 @@ class ReadingOfInstallation(Refused):
 
 class PeriodEndsBeforeItBegins(Refused):
     """A period ends after it begins."""
+
+
+class ErrorNotBelieved(Refused):
+    """No meter of any class counts so wrongly; it is defective, its readings are estimated."""
 
 
 class NoSuchError(Refused):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from decimal import Decimal
 
 from domain.kit import InTheFuture, Today, decision, the
 from domain.metering.meter import counting
@@ -22,6 +23,7 @@ from domain.metering.meter.events import (
 )
 from domain.metering.meter.reading import installed
 from domain.metering.meter.refusals import (
+    ErrorNotBelieved,
     MeterNotInstalled,
     NoSuchError,
     PeriodEndsBeforeItBegins,
@@ -30,14 +32,19 @@ from domain.metering.meter.refusals import (
 )
 from domain.metering.meter.state import Installation, Meter
 
+SLOWEST, FASTEST = Decimal("-0.9"), Decimal("0.5")
+"""Beyond these a meter is defective; two phases of three lost are -0.667."""
 
-@decision(refuses=(MeterNotInstalled, PeriodEndsBeforeItBegins, InTheFuture))
+
+@decision(refuses=(MeterNotInstalled, PeriodEndsBeforeItBegins, ErrorNotBelieved, InTheFuture))
 def report_error(
     asked: ReportMeterError, meter: Meter, today: Today
 ) -> Iterator[MeterFoundInaccurate]:
     """The error lies within the time of an installation.  Quiet when it is the last word."""
     today.has_come(asked.since)
     one = _lasting(meter, asked.since)
+    if not SLOWEST <= asked.error <= FASTEST:
+        raise ErrorNotBelieved(asked=asked.error, slowest=SLOWEST, fastest=FASTEST)
     if asked.until is not None and asked.until <= asked.since:
         raise PeriodEndsBeforeItBegins(since=asked.since, until=asked.until)
     found = MeterFoundInaccurate(

@@ -80,6 +80,18 @@ class CorrectPoint:
 
 
 @command(
+    "withdraw-point",
+    duty="clerk",
+    example={"point": "P-7", "reason": "it was entered twice"},
+)
+class WithdrawPoint:
+    """Take back that a service point was energised at all."""
+
+    point: PointId
+    reason: Text
+
+
+@command(
     "withdraw-supply",
     duty="clerk",
     example={

@@ -20,6 +20,14 @@ class PointEnergised:
     on: date
 
 
+@event("point.energising-withdrawn", day="on")
+class PointEnergisingWithdrawn:
+    """There is no such service point: it was entered in error."""
+
+    on: date
+    reason: Text
+
+
 @event("point.supplied", day="since")
 class PointSupplied:
     account: AccountId
@@ -48,6 +56,16 @@ class PointTermsAgreed:
     power_factor: Price | None = None
     persons: int = 1
     exempt: tuple[Code, ...] = ()
+
+
+@event("point.terms-withdrawn", day="since")
+class PointTermsWithdrawn:
+    """Nothing was agreed for the supply from that day; the terms before hold on."""
+
+    account: AccountId
+    supplied: date
+    since: date
+    reason: Text
 
 
 @event("point.vacated", day="until")
@@ -129,12 +147,14 @@ class PointCorrected:
 
 PointEvent: TypeAlias = (
     PointEnergised
+    | PointEnergisingWithdrawn
     | PointCorrected
     | PointSupplied
     | PointSupplyWithdrawn
     | PointTariffChanged
     | PointTariffChangeWithdrawn
     | PointTermsAgreed
+    | PointTermsWithdrawn
     | PointVacated
     | PointMoveOutCorrected
     | PointMetered

@@ -16,7 +16,7 @@ class PointNotYetEnergised(Refused):
 
 
 class PointInUse(Refused):
-    """Supply or a meter began at this point before that day."""
+    """Supply was taken or a meter installed at this point, at all or before that day."""
 
 
 class OverlappingSupply(Refused):

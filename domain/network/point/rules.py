@@ -14,17 +14,20 @@ from domain.network.point.commands import (
     EnergisePoint,
     SupplyPoint,
     VacatePoint,
+    WithdrawPoint,
     WithdrawSupply,
     WithdrawTariffChange,
 )
 from domain.network.point.events import (
     PointCorrected,
     PointEnergised,
+    PointEnergisingWithdrawn,
     PointMoveOutCorrected,
     PointSupplied,
     PointSupplyWithdrawn,
     PointTariffChanged,
     PointTariffChangeWithdrawn,
+    PointTermsWithdrawn,
     PointVacated,
 )
 from domain.network.point.refusals import (
@@ -66,12 +69,25 @@ def correct_point(asked: CorrectPoint, point: Point) -> Iterator[PointCorrected]
         yield PointCorrected(address=address, on=on, reason=asked.reason)
 
 
+@decision(apart_from=(PointEnergised,), refuses=(PointUnknown, PointInUse))
+def withdraw_point(asked: WithdrawPoint, point: Point) -> Iterator[PointEnergisingWithdrawn]:
+    """Nobody took supply there and no meter was installed: that is taken back first."""
+    if not point.address:
+        raise PointUnknown(point=asked.point)
+    accounts = [s.account for s in point.supplies]
+    meters = [s.what for s in point.meters]
+    if accounts or meters:
+        raise PointInUse(point=asked.point, accounts=accounts, meters=meters)
+    yield PointEnergisingWithdrawn(on=point.energised, reason=asked.reason)
+
+
 @decision(
     refuses=(
         PointUnknown,
         PointNotYetEnergised,
         AccountUnknown,
         TariffNotPublished,
+        TariffNotYetInForce,
         OverlappingSupply,
     )
 )
@@ -82,8 +98,7 @@ def supply(
     _energised(point, asked.point, asked.since)
     if not account.customer:
         raise AccountUnknown(account=asked.account)
-    if not tariff.versions:
-        raise TariffNotPublished(tariff=asked.tariff)
+    _in_force(asked.tariff, tariff, asked.since)
     _alone(point, asked.since, None)
     yield PointSupplied(account=asked.account, tariff=asked.tariff, since=asked.since)
 
@@ -92,9 +107,16 @@ def supply(
     apart_from=(the(PointSupplied, "account", "since"),),
     refuses=IN_USE,
 )
-def withdraw_supply(asked: WithdrawSupply, point: Point) -> Iterator[PointSupplyWithdrawn]:
-    """Bills that stand on it come to nothing when they are corrected."""
+def withdraw_supply(
+    asked: WithdrawSupply, point: Point
+) -> Iterator[PointTermsWithdrawn | PointSupplyWithdrawn]:
+    """Bills that stand on it come to nothing when they are corrected; its terms go with it."""
     one = _of(point, asked.point, asked.account, asked.since)
+    for supplied, since in sorted(point.terms):
+        if supplied == one.since:
+            yield PointTermsWithdrawn(
+                account=one.account, supplied=supplied, since=since, reason=asked.reason
+            )
     yield PointSupplyWithdrawn(
         account=one.account, supplied=one.since, until=one.until, reason=asked.reason
     )
@@ -106,11 +128,7 @@ def change_tariff(
 ) -> Iterator[PointTariffChanged]:
     """It may be back-dated, of a supply that ended too; it holds until the next one."""
     one = supply_on(point, asked.point, asked.since)
-    if not tariff.versions:
-        raise TariffNotPublished(tariff=asked.tariff)
-    first = min(version.since for version in tariff.versions)
-    if asked.since < first:
-        raise TariffNotYetInForce(tariff=asked.tariff, since=first, asked=asked.since)
+    _in_force(asked.tariff, tariff, asked.since)
     if (asked.since, asked.tariff) not in one.tariffs:
         yield PointTariffChanged(
             account=one.account, supplied=one.since, tariff=asked.tariff, since=asked.since
@@ -178,6 +196,15 @@ def _alone(point: Point, since: date, until: date | None, apart: Supply | None =
         ends = other.until is not None and other.until <= since
         if other is not apart and begins and not ends:
             raise OverlappingSupply(account=other.account, since=other.since, until=other.until)
+
+
+def _in_force(key: str, tariff: Tariff, day: date) -> None:
+    """Some version prices that day.  Raises TariffNotPublished, TariffNotYetInForce."""
+    if not tariff.versions:
+        raise TariffNotPublished(tariff=key)
+    first = min(version.since for version in tariff.versions)
+    if day < first:
+        raise TariffNotYetInForce(tariff=key, since=first, asked=day)
 
 
 def _energised(point: Point, key: str, day: date) -> None:

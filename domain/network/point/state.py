@@ -11,6 +11,7 @@ from domain.kit import Kind
 from domain.network.point.events import (
     PointCorrected,
     PointEnergised,
+    PointEnergisingWithdrawn,
     PointEvent,
     PointMetered,
     PointMeteringWithdrawn,
@@ -20,6 +21,7 @@ from domain.network.point.events import (
     PointTariffChanged,
     PointTariffChangeWithdrawn,
     PointTermsAgreed,
+    PointTermsWithdrawn,
     PointUnmetered,
     PointUnmeteringWithdrawn,
     PointVacated,
@@ -95,6 +97,8 @@ def evolve(point: Point, happened: PointEvent) -> Point:
     match happened:
         case PointEnergised() | PointCorrected():
             return replace(point, address=happened.address, energised=happened.on)
+        case PointEnergisingWithdrawn():
+            return Point()
         case PointSupplied() as e:
             new = Supply(e.account, e.since, ((e.since, e.tariff),))
             return replace(point, supplies=(*point.supplies, new))
@@ -104,6 +108,10 @@ def evolve(point: Point, happened: PointEvent) -> Point:
         case PointTermsAgreed():
             key = happened.supplied, happened.since
             return replace(point, terms={**point.terms, key: happened})
+        case PointTermsWithdrawn():
+            gone = happened.supplied, happened.since
+            kept = {key: terms for key, terms in point.terms.items() if key != gone}
+            return replace(point, terms=kept)
         case PointTariffChanged() | PointTariffChangeWithdrawn():
             return _changed(point, happened.supplied, lambda s: _priced(s, happened))
         case PointVacated() | PointMoveOutCorrected():
@@ -137,7 +145,10 @@ def _meters(meters: tuple[Spell, ...], happened: MeterAtPoint) -> tuple[Spell, .
         case PointMeteringWithdrawn() as e:
             return tuple(s for s in meters if (s.what, s.since) != (e.meter, e.since))
         case PointUnmetered() as e:
-            return tuple(replace(s, until=e.until) if s.until is None else s for s in meters)
+            ends = (e.meter, None)
+            return tuple(
+                replace(s, until=e.until) if (s.what, s.until) == ends else s for s in meters
+            )
         case PointUnmeteringWithdrawn() as e:
             return tuple(replace(s, until=None) if s.since == e.since else s for s in meters)
         case _:
