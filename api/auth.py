@@ -19,7 +19,7 @@ import jwt
 from api.settings import Settings
 from domain.catalogue import COMMANDS
 from domain.kit import ASKED
-from replay.server.embedded import claim
+from replay.server.folder import claim
 
 ALGORITHM = "HS256"
 AUDIENCE = "wattledger"

@@ -21,7 +21,7 @@ from api.reacting import reacting
 from api.settings import Settings
 from api.system import NotRebuilt, System, notarised, opened, running
 from projections.kit.versions import TablesAreNewer
-from replay.server.embedded import NoDatabase, claim
+from replay.server.folder import NoDatabase, claim
 from replay.store.history import Unavailable
 from replay.store.migrations import FolderIsNewer, Migrated
 

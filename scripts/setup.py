@@ -108,7 +108,9 @@ def install_requirements(lock: Path) -> None:
         uv.write_text(block[0])
         with contextlib.suppress(Failed):
             pip("install", "--quiet", "--require-hashes", "-r", str(uv))
-            run("-m", "uv", "pip", "install", "--python", str(PYTHON), *needed)
+            # Compiled now: each command would do it again where Python may not keep it.
+            compiled = ("--compile-bytecode", "--python", str(PYTHON))
+            run("-m", "uv", "pip", "install", *compiled, *needed)
             return
     pip("install", "--quiet", *needed)
 

@@ -9,62 +9,96 @@ trouble in one sentence.
 from __future__ import annotations
 
 import sys
-from typing import NoReturn
+from importlib import import_module
+from typing import Any, NamedTuple, NoReturn
 
 import typer
-from pydantic import ValidationError
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_group
 
-from api.cli import archive, data, past, policies, proofs, serving
-from api.cli import billing as bills
-from api.cli import pricing as rating
-from api.cli.kit import Misused, complain, defect, sentence
+
+class Place(NamedTuple):
+    """Where a command is, so that only who gives it loads its module."""
+
+    module: str  # in api.cli
+    name: str  # of its function, or of the Typer with the commands below it
+    says: str  # the beginning of its help
+
+
+PLACES = {
+    "serve": Place("serving", "serve", "Serve HTTP, GraphQL and the feeds"),
+    "follow": Place("serving", "follow", "Keep the tables up with history"),
+    "demo": Place("demo", "demo", "A utility to look at, and a story to watch."),
+    "import": Place("data", "imported", "Take in readings and interval days from CSV."),
+    "bill": Place("billing", "app", "Issue, correct and explain bills."),
+    "rate": Place("pricing", "rate_command", "Price usage under a tariff"),
+    "replay": Place("past", "replay", "Show a stream"),
+    "verify": Place("past", "verify", "Fold everything again and compare"),
+    "rebuild": Place("past", "rebuild", "Grow tables anew from history"),
+    "resume": Place("past", "resume", "Try again what could not be folded"),
+    "checkpoint": Place("proofs", "checkpoint", "Sign what was recorded"),
+    "prove": Place("proofs", "prove", "Print a proof that a fact is in history"),
+    "export": Place("archive", "export", "Write history into a folder, sealed"),
+    "restore": Place("archive", "restore", "Put an archive into an empty utility"),
+    "sweep": Place("archive", "sweep", "Take what was erased off the disk as well"),
+    "policies": Place("policies", "app", "What follows from what: list, start."),
+    "token": Place("token", "token", "Mint a token that names a person and a role."),
+    "doctor": Place("doctor", "doctor", "Show the settings"),
+}
+"""The commands, in the order in which somebody meets them."""
+
+PLAIN: dict[str, Any] = {"pretty_exceptions_enable": False, "rich_markup_mode": None}
+
+
+class Commands(TyperGroup):
+    """The commands by what is said of them; one is loaded when it is given."""
+
+    def __init__(self, **told: Any) -> None:
+        listed = {name: TyperCommand(name, help=place.says) for name, place in PLACES.items()}
+        super().__init__(**{**told, "commands": listed})
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """The command that was given, ready to run."""
+        name, listed, rest = super().resolve_command(ctx, args)
+        return name, listed if name is None else loaded(name), rest
+
+
+def loaded(name: str) -> Any:
+    """A command, with all that it needs."""
+    place = PLACES[name]
+    found = getattr(import_module(f"{__name__}.{place.module}"), place.name)
+    alone = typer.Typer(**PLAIN)
+    if isinstance(found, typer.Typer):
+        alone.add_typer(found, name=name)
+    else:
+        alone.command(name)(found)
+    return get_group(alone).commands[name]
+
 
 app = typer.Typer(
     name="wattledger",
+    cls=Commands,
     help=__doc__.partition("\n\n")[0].strip() if __doc__ else None,
     no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
+    **PLAIN,
 )
-
-app.command()(serving.serve)
-app.command()(serving.follow)
-app.add_typer(data.demo, name="demo")
-app.add_typer(data.imported, name="import")
-app.add_typer(bills.app, name="bill")
-app.command("rate")(rating.rate_command)
-app.command()(past.replay)
-app.command()(past.verify)
-app.command()(past.rebuild)
-app.command()(past.resume)
-app.command()(proofs.checkpoint)
-app.command()(proofs.prove)
-app.command()(archive.export)
-app.command()(archive.restore)
-app.command()(archive.sweep)
-app.add_typer(policies.app, name="policies")
-app.command()(serving.token)
-app.command()(serving.doctor)
+app.callback()(lambda: None)
 
 
 def main() -> NoReturn:
     """Run the command that was given."""
     try:
         app()
-    except Misused as wrong:
-        complain(str(wrong))
-        sys.exit(2)
-    except ValidationError as wrong:
-        complain(sentence(wrong))
-        sys.exit(2)
     except KeyboardInterrupt:
-        complain("Stopped.")
+        sys.stderr.write("Stopped.\n")
         sys.exit(130)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
     except Exception as wrong:
-        complain(sentence(wrong) or defect(wrong))
-        sys.exit(1)
+        from api.cli import kit, trouble
+
+        kit.complain(trouble.sentence(wrong) or trouble.defect(wrong))
+        sys.exit(trouble.code(wrong))
     sys.exit(0)

@@ -21,10 +21,10 @@ from api.cli.kit import (
     myself,
     plain,
     progress,
-    refusal,
     say,
     system,
 )
+from api.cli.trouble import refusal
 from api.dispatch import Answer, Dispatch
 from api.system import System, caught_up
 from domain.billing.bill import BillCalculation, BillUnknown, CorrectBill, IssueBill, bill_key

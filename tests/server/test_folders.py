@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from replay.server import embedded
-from replay.server.embedded import NoDatabase
+from replay.server.folder import NoDatabase
 from tests.server.processes import (
     USER,
     Process,
