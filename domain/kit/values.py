@@ -22,9 +22,11 @@ def value(cls: type[T]) -> type[T]:
     return cast("type[T]", made)
 
 
-def added(default: object, sentence: str, *examples: object) -> Any:
+def added(default: object, sentence: str, *examples: object, **limits: Any) -> Any:
     """
     Marks a field that a value got after it was first stored: its default, and what it means.
+
+    `limits` are those of pydantic's Field.
 
     It is written only where it says something else than its default, so that whatever does
     not use it keeps the bytes it had, and is read by older programs too.
@@ -33,6 +35,7 @@ def added(default: object, sentence: str, *examples: object) -> Any:
         description=sentence,
         examples=list(examples) or None,
         exclude_if=lambda given: bool(given == default),
+        **limits,
     )
 
 

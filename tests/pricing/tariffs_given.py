@@ -9,6 +9,7 @@ from typing import Any, get_args
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
+from domain.pricing.charges.kit import Per
 from domain.pricing.rating import Demanded, Held, Registered, Series, Usage
 from domain.pricing.tariff import TariffDocument, TariffVersion
 from domain.values import Mode, Period, midnight
@@ -71,11 +72,38 @@ def rates(draw: st.DrawFn, by_period: bool, one_price: bool = False) -> list[dic
 
 
 @st.composite
+def by_use(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """Ladders of which use chooses one, each with its blocks, in one rate for all hours."""
+    ends = sorted(draw(st.sets(st.integers(0, 60), min_size=1, max_size=2)))
+    return [
+        {
+            "by_use": [
+                draw(ladders()) | ({} if end is None else {"upto": str(end)})
+                for end in (*ends, None)
+            ]
+        }
+    ]
+
+
+@st.composite
+def by_usage(draw: st.DrawFn) -> dict[str, Any]:
+    """A fixed charge by usage band."""
+    ends = sorted(draw(st.sets(st.integers(0, 60), min_size=1, max_size=3)))
+    bands: list[dict[str, Any]] = [{"upto": str(end), "price": draw(prices())} for end in ends]
+    return {
+        "kind": "fixed-by-usage",
+        "code": "band",
+        "bands": [*bands, {"price": draw(prices())}],
+        "by": draw(st.sampled_from(["use", "demand", "capacity", "contract"])),
+        "bands_per": draw(st.sampled_from(get_args(Per))),
+        "per": draw(st.sampled_from(get_args(Per))),
+    }
+
+
+@st.composite
 def energies(draw: st.DrawFn, registers: bool) -> dict[str, Any]:
     by_period = draw(st.booleans())
-    per = st.sampled_from(
-        ["period", "month", "month-of-365", "day", "year", "year-to-date", "season-to-date"]
-    )
+    per = st.sampled_from([*get_args(Per), "year-to-date", "season-to-date"])
     pooling = ["each-period", "pro-rata"]
     if not registers:
         pooling.append("in-time-order")
@@ -91,6 +119,8 @@ def energies(draw: st.DrawFn, registers: bool) -> dict[str, Any]:
     said["year_begins"] = draw(st.sampled_from(["01-01", "02-29", "03-30"]))
     if by_period:
         said["schedule"] = "tou"
+    elif "to-date" not in said["blocks_per"] and said["pooling"] != "in-time-order":
+        said["rates"] = draw(by_use() | st.just(said["rates"]))
     if draw(st.booleans()):
         said["household"] = {"persons": 5, "extra": "7"}
     if not registers and said["pooling"] != "in-time-order":
@@ -116,7 +146,8 @@ def demands(draw: st.DrawFn, registers: bool) -> dict[str, Any]:
         "code": "demand",
         "rates": draw(rates(by_period)),
         "unit": "kW" if registers else draw(st.sampled_from(["kW", "kVA"])),
-        "per": draw(st.sampled_from(["month", "period", "day"])),
+        "per": draw(st.sampled_from(get_args(Per))),
+        "unused": draw(st.sampled_from(["1", "0.5", "0"])),
     }
     if by_period:
         said["schedule"] = "tou"
@@ -146,7 +177,14 @@ def others(draw: st.DrawFn, registers: bool) -> list[dict[str, Any]]:
         {"since": "0", "until": "0.6", "percent": "2"},
     ]
     every: list[dict[str, Any]] = [
-        {"kind": "capacity", "code": "capacity", "rates": draw(rates(False))},
+        {
+            "kind": "capacity",
+            "code": "capacity",
+            "rates": draw(rates(False)),
+            "per": draw(st.sampled_from(get_args(Per))),
+            "unused": draw(st.sampled_from(["1", "0.5"])),
+        },
+        draw(by_usage()),
         {"kind": "reactive", "code": "kvarh", "price": price, "free": "0.3"},
         {"kind": "power-factor", "code": "pf", "standard": "0.9", "slopes": slopes},
         {"kind": "rider", "code": "fund", "price": draw(prices("-0.1", "0.1"))},
@@ -186,7 +224,7 @@ def roundings(draw: st.DrawFn) -> dict[str, Any]:
 
 @st.composite
 def documents(draw: st.DrawFn, registers: bool) -> TariffDocument:
-    per = draw(st.sampled_from(["period", "month", "month-of-365", "day", "year"]))
+    per = draw(st.sampled_from(get_args(Per)))
     charges: list[Any] = [
         {"kind": "fixed", "code": "standing", "price": draw(prices("0", "30")), "per": per},
         draw(energies(registers)),
@@ -198,6 +236,7 @@ def documents(draw: st.DrawFn, registers: bool) -> TariffDocument:
     return DOCUMENT.validate_python(
         {
             "name": "made up",
+            "source": "made up",
             "currency": "CNY",
             "charges": charges,
             "schedules": [SCHEDULE],

@@ -4,13 +4,27 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from domain.metering.meter import RegisterWentBack
-from domain.pricing.rating import Carry, Line, Rated, Why, evaluate, explain, rate
+from domain.pricing.rating import (
+    Carry,
+    Line,
+    Rated,
+    Series,
+    Usage,
+    Why,
+    evaluate,
+    explain,
+    rate,
+    rate_all,
+)
+from domain.values import Period, midnight
 from tests.pricing.cases import Case, advance, cases
 
 CENT = Decimal("0.005")
@@ -67,7 +81,7 @@ def check(rated: Rated, whys: tuple[Why, ...], wanted: dict[str, Any], near: Dec
         assert abs(sums[kind] - Decimal(amount)) <= max(near, Decimal("1e-6")), kind
 
 
-@pytest.mark.parametrize("case", cases("published", "engines", "china"), ids=str)
+@pytest.mark.parametrize("case", cases("published", "engines", "china", "rules"), ids=str)
 def test_a_bill_comes_to_what_its_source_says(case: Case) -> None:
     carry: Carry = ()
     sums: dict[str, Decimal] = defaultdict(Decimal)
@@ -85,6 +99,29 @@ def test_a_bill_comes_to_what_its_source_says(case: Case) -> None:
         assert abs(sums["total"] - Decimal(case.said["sum"])) <= case.tolerance
     for kind, amount in case.said.get("sums", {}).items():
         assert abs(sums[kind] - Decimal(amount)) <= case.tolerance
+
+
+@pytest.mark.parametrize("case", cases("rules"), ids=str)
+def test_many_accounts_and_intervals_come_to_what_one_register_does(case: Case) -> None:
+    for period, usage, _ in case.bills():
+        bill = rate(case.versions, usage, period)
+        assert rate_all(case.versions, [usage] * 5, period) == [bill] * 5
+        if twin := by_hours(usage, period):
+            assert rate(case.versions, twin, period).total == bill.total
+            again = rate_all(case.versions, [twin, *[usage] * 4, *[twin] * 4], period)
+            assert {one.total for one in again} == {bill.total}
+
+
+def by_hours(usage: Usage, period: Period) -> Usage | None:
+    """The same energy in hours: all of it in the first; None if a register is of some hours."""
+    if any(one.label for one in usage.registers):
+        return None
+    start, end = (midnight(day, usage.zone) for day in (period.since, period.until))
+    hours = (end - start) // timedelta(hours=1)
+    series = tuple(
+        Series(one.channel, start, 60, (one.wh, *[0] * (hours - 1))) for one in usage.registers
+    )
+    return replace(usage, registers=(), series=series)
 
 
 def test_a_register_with_known_digits_does_not_take_450_to_440_for_a_roll_over() -> None:

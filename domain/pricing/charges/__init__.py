@@ -17,17 +17,19 @@ from domain.pricing.charges.demand import Contract, Demand, LoadDiscount, Ratche
 from domain.pricing.charges.energy import Energy, Household
 from domain.pricing.charges.export import Export, Surplus
 from domain.pricing.charges.fixed import Fixed
+from domain.pricing.charges.fixed_by_usage import FixedByUsage
 from domain.pricing.charges.kit import BillSegment, Measured, UnroundedLine
 from domain.pricing.charges.minimum import Minimum
 from domain.pricing.charges.net import Net
 from domain.pricing.charges.percentage import Percentage
 from domain.pricing.charges.power_factor import PowerFactor, Slope
-from domain.pricing.charges.rates import Block, Rate
+from domain.pricing.charges.rates import Block, Rate, UseLadder
 from domain.pricing.charges.reactive import Reactive
 from domain.pricing.charges.rider import Rider
 
 Charge: TypeAlias = Annotated[
     Fixed
+    | FixedByUsage
     | Energy
     | Demand
     | Capacity
@@ -60,6 +62,7 @@ __all__ = [
     "Energy",
     "Export",
     "Fixed",
+    "FixedByUsage",
     "Household",
     "LoadDiscount",
     "Measured",
@@ -74,4 +77,5 @@ __all__ = [
     "Slope",
     "Surplus",
     "UnroundedLine",
+    "UseLadder",
 ]

@@ -6,9 +6,16 @@ from collections.abc import Iterator
 from typing import ClassVar, Literal
 
 from domain.kit import value
-from domain.pricing.charges.kit import BillSegment, Code, NotAgreed, Per, UnroundedLine
+from domain.pricing.charges.kit import (
+    BillSegment,
+    Code,
+    NotAgreed,
+    Per,
+    Share,
+    UnroundedLine,
+)
 from domain.pricing.charges.rates import Rate, Rung, looked_up, rungs_of
-from domain.pricing.exact import Number
+from domain.pricing.exact import ONE, Number
 from domain.pricing.usage import Agreed
 
 
@@ -23,6 +30,7 @@ class Capacity:
     rates: tuple[Rate, ...]
     of: Agreed = "capacity"
     per: Per = "month"
+    unused: Share = ONE
 
     def lines(self, part: BillSegment) -> Iterator[UnroundedLine]:
         """A line for each stretch with one capacity, in each season."""
@@ -37,13 +45,14 @@ class Capacity:
 
     def _line(self, part: BillSegment, kva: Number, rung: Rung) -> UnroundedLine:
         quantity = rung.part_of(kva)
+        price = part.unless_unused(rung.price, self.unused)
         return UnroundedLine(
             self.code,
             self.kind,
             quantity,
             "kVA" if self.of == "capacity" else "kW",
-            rung.price,
-            part.times(quantity * rung.price, self.per),
+            price,
+            part.times(quantity * price, self.per),
             part.period.since,
             part.period.until,
             tier=rung.tier,

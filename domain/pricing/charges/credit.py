@@ -7,7 +7,8 @@ from typing import ClassVar, Literal
 
 from domain.kit import value
 from domain.pricing.calendars import Month
-from domain.pricing.charges.kit import BillSegment, Code, UnroundedLine, keep, recalled
+from domain.pricing.charges.kit import BillSegment, Code, UnroundedLine
+from domain.pricing.charges.memory import keep, recalled
 from domain.pricing.charges.net import BANK, settles
 from domain.pricing.exact import ONE, ZERO, larger, smaller
 

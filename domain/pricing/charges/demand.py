@@ -19,14 +19,12 @@ from domain.pricing.charges.kit import (
     NotAgreed,
     Peak,
     Per,
+    Share,
     UnroundedLine,
-    forget,
-    keep,
-    month_number,
-    recalled,
 )
+from domain.pricing.charges.memory import forget, keep, month_number, recalled
 from domain.pricing.charges.rates import Rate, Tier, looked_up, rungs_of
-from domain.pricing.exact import ZERO, Number, exceeds, larger, to_step, total
+from domain.pricing.exact import ONE, ZERO, Number, exceeds, larger, to_step, total
 from domain.values import Mode, Price, Step, Text
 
 
@@ -94,6 +92,7 @@ class Demand:
     ratchet: Ratchet | None = None
     contract: Contract | None = None
     discount: LoadDiscount | None = None
+    unused: Share = ONE
 
     def lines(self, part: BillSegment) -> Iterator[UnroundedLine]:
         """A line for each period and block in which there was demand."""
@@ -204,7 +203,8 @@ class Demand:
                 yield self._line(stretch, period, tier, over, price)
 
     def _price(self, part: BillSegment, price: Number) -> Number:
-        """The price, less the discount for a well used capacity."""
+        """The price, less the discount for a well used capacity, or what is used not at all."""
+        price = part.unless_unused(price, self.unused)
         if self.discount is None:
             return price
         whole = part.whole_bill

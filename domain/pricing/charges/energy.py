@@ -11,19 +11,11 @@ from pydantic import Field
 
 from domain.kit import value
 from domain.pricing.calendars import MonthDay
-from domain.pricing.charges.kit import (
-    BillSegment,
-    Code,
-    Peak,
-    Per,
-    UnroundedLine,
-    forget,
-    keep,
-    recalled,
-)
+from domain.pricing.charges.kit import BillSegment, Code, Peak, Per, UnroundedLine
+from domain.pricing.charges.memory import forget, keep, recalled
 from domain.pricing.charges.net import Net, netted
-from domain.pricing.charges.rates import Rate, Rung, looked_up
-from domain.pricing.exact import ZERO, Number, larger, total
+from domain.pricing.charges.rates import Rate, Rung, bands_of, looked_up
+from domain.pricing.exact import ONE, ZERO, Number, larger, total
 from domain.values import Price, Text
 
 Allowance: TypeAlias = Per | Literal["kw", "kw-day", "year-to-date", "season-to-date"]
@@ -64,6 +56,12 @@ class Energy:
     net: Net | None = None
     minutes: Annotated[int, Field(ge=1, le=1440)] | None = None  # of the demand of `kw` blocks
     longer_intervals: Literal["refused", "taken"] = "refused"
+    chooses: ClassVar[bool] = True  # a ladder by total use
+
+    def __post_init__(self) -> None:
+        by_use = any(rate.by_use for rate in self.rates)
+        if by_use and (self.to_date or self.pooling == "in-time-order"):
+            raise ValueError("a ladder is chosen by the use of one bill, in no order of time")
 
     def lines(self, part: BillSegment) -> Iterator[UnroundedLine]:
         """A line for each period and block in which there was energy."""
@@ -100,7 +98,7 @@ class Energy:
     def _ladders(self, part: BillSegment, season: str, began: date) -> Iterator[UnroundedLine]:
         kwh, surplus = netted(self.net, self.code, part, self.schedule)
         ladders = {
-            period: list(self._rungs(looked_up(self.rates, season, period), part))
+            period: list(self._rungs(looked_up(self.rates, season, period), part, kwh))
             for period in kwh | surplus
         }
         for period, tier, quantity in self._filled(part, kwh, ladders, began):
@@ -129,7 +127,7 @@ class Energy:
             if not pooled:
                 before = self._before(part, began, period, used)
             for tier, rung in enumerate(rungs):
-                if pooled and len(rungs) > 1:
+                if pooled and len(rungs) > 1 and not rung.chosen_whole:
                     share = rung.part_of(everything, before) * used
                     yield period, tier, share / larger(everything, WATT_HOUR)
                 else:
@@ -161,19 +159,39 @@ class Energy:
         forget(part, "block", self.code, began)
         return before
 
-    def _rungs(self, rate: Rate, part: BillSegment) -> Iterator[Rung]:
-        ladder = rate.ladder
-        above: Number = ZERO
-        below = ZERO  # the price of the block before
-        for tier, block in enumerate(ladder, 1):
-            upto = None if block.upto is None else self._limit(block.upto, part)
-            number = tier if len(ladder) > 1 else 0
-            if self.steps == "bands":
-                yield Rung(number, above, upto, block.price)
-            else:
-                yield Rung(number, above, None, block.price - below)
-                below = block.price
-            above = upto
+    def _rungs(
+        self, rate: Rate, part: BillSegment, kwh: Mapping[str, Number]
+    ) -> Iterator[Rung]:
+        choices, number = rate.choices, 0
+        many = sum(len(ladder) for _, ladder in choices) > 1
+        for chosen, (_, ladder) in zip(self._chosen(rate, part, kwh), choices, strict=True):
+            above: Number = ZERO
+            below = ZERO  # the price of the block before
+            for block in ladder:
+                upto = None if block.upto is None else self._limit(block.upto, part)
+                number += many
+                if self.steps == "bands":
+                    yield Rung(number, above, upto, block.price, chosen)
+                else:
+                    yield Rung(number, above, None, block.price - below, chosen)
+                    below = block.price
+                above = upto
+
+    def _chosen(
+        self, rate: Rate, part: BillSegment, kwh: Mapping[str, Number]
+    ) -> Iterator[Number]:
+        """For each ladder of a rate one, or zero where use chooses another."""
+        if not rate.by_use:
+            yield ONE
+            return
+        if self.net and self.net.over == "month":  # what these days have left to be paid
+            whole, use = part, total(kwh.values())
+        else:
+            over = self.net.over if self.net and self.net.over != "month" else None
+            whole, use = part.whole_bill, total(part.whole_bill.kwh(over=over).values())
+        limits = (one.upto for one in rate.by_use)
+        ends = [None if upto is None else self._limit(upto, whole) for upto in limits]
+        yield from (band.has(use) for band in bands_of(ends))
 
     def _limit(self, upto: Price, part: BillSegment) -> Number:
         """The limit of a block for these days and this household."""

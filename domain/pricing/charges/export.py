@@ -8,7 +8,8 @@ from typing import ClassVar, Literal
 
 from domain.kit import value
 from domain.pricing.calendars import Month
-from domain.pricing.charges.kit import BillSegment, Code, Per, UnroundedLine, keep
+from domain.pricing.charges.kit import BillSegment, Code, Per, UnroundedLine
+from domain.pricing.charges.memory import keep
 from domain.pricing.charges.net import BANK, balanced, settles, surplus_to_date
 from domain.pricing.charges.rates import Rate, Rung, looked_up, rungs_of
 from domain.pricing.exact import ZERO, Number, larger

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import ClassVar, Literal
 
 from domain.kit import value
-from domain.pricing.charges.kit import BillSegment, Code, Per, UnroundedLine
+from domain.pricing.charges.kit import BillSegment, Code, Per, Share, UnroundedLine, unit_of
+from domain.pricing.exact import ONE
 from domain.values import Price
 
 
@@ -20,16 +21,18 @@ class Fixed:
     title: str = ""
     price: Price
     per: Per = "month"
+    unused: Share = ONE
 
     def lines(self, part: BillSegment) -> Iterator[UnroundedLine]:
         """One line: the price times how many of its units the days are."""
+        price = part.unless_unused(self.price, self.unused)
         yield UnroundedLine(
             self.code,
             self.kind,
             part.count(self.per),
-            self.per.removesuffix("-of-365"),
-            self.price,
-            part.times(self.price, self.per),
+            unit_of(self.per),
+            price,
+            part.times(price, self.per),
             part.period.since,
             part.period.until,
         )

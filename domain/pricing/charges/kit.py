@@ -22,18 +22,43 @@ from typing import Annotated, Literal, Protocol, TypeAlias
 
 from pydantic import StringConstraints
 
-from domain.kit import Refused
+from domain.kit import Refused, added
 from domain.pricing.calendars import Calendar, Schedule
-from domain.pricing.exact import ZERO, Number, larger, total
+from domain.pricing.exact import ZERO, Number, exceeds, larger, total
 from domain.pricing.usage import Agreed, Channel, What
-from domain.values import Period, next_month
+from domain.values import Period, Price, next_month
 
 Code: TypeAlias = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9._ -]{0,58}[A-Za-z0-9])?$")
 ]
-Per: TypeAlias = Literal["period", "month", "month-of-365", "day", "year"]
+Per: TypeAlias = Literal[
+    "period",
+    "month",
+    "month-of-365",
+    "month-of-30",
+    "month-by-thirtieths",
+    "month-less-thirtieths",
+    "day",
+    "year",
+]
 """For what a price or an allowance is: once a bill; a calendar month, part months by days;
-a month taken as 365/12 days; a day; a year of 365 or 366 days."""
+a month taken as 365/12 days, or as 30; a calendar month, of part of which each day is a
+thirtieth; a calendar month less a thirtieth for each day that is missing at its end; a day; a
+year of 365 or 366 days."""
+
+THIRTIETHS: tuple[Per, ...] = ("month-by-thirtieths", "month-less-thirtieths")
+"""Two readings of one rule, which differ in months that have not thirty days."""
+
+Share: TypeAlias = Annotated[
+    Price,
+    added(
+        Decimal(1),
+        "What of the price is owed where nothing was used in the whole bill: half is 0.5.",
+        "0.5",
+        ge=0,
+        le=1,
+    ),
+]
 
 Memory: TypeAlias = MutableMapping[tuple[What, str, str, date], Number]
 """Handed from bill to bill: (what, code, period, since) -> quantity; `pricing.usage.Kept`."""
@@ -107,6 +132,10 @@ class DemandMissing(Refused):
     """The tariff charges for demand, and none was measured."""
 
 
+class UseNotMeasured(Refused):
+    """The tariff charges by how much was used, and no use was measured."""
+
+
 class NotAgreed(Refused):
     """The tariff charges for contract demand or capacity, and the account has none."""
 
@@ -165,6 +194,19 @@ class BillSegment:
         """Energy by time-of-use period ("" without a schedule), kWh or kvarh."""
         table = self.schedules[schedule] if schedule else None
         return self.measured.energy(self.period, channel, table, self.calendar, over)
+
+    def use(self) -> Number:
+        """All kWh that the whole bill took.  Raises UseNotMeasured."""
+        found = self.whole_bill.kwh()
+        if not found:
+            raise UseNotMeasured(since=self.bill.since, until=self.bill.until)
+        return total(found.values())
+
+    def unless_unused(self, price: Number, share: Number) -> Number:
+        """A price, of which only a share is owed where the whole bill took nothing."""
+        if share == 1:
+            return price
+        return price * (share + exceeds(self.use(), ZERO) * (1 - share))
 
     def kw(
         self, asked: Peak = Peak(), schedule: str | None = None, by_season: bool = False
@@ -282,20 +324,37 @@ def share_of(per: Per, since: date, until: date, bill_days: int) -> Fraction:
             return Fraction(days)
         case "period":
             return Fraction(days, bill_days)
-        case "month":
-            return sum((Fraction(*part) for part in _months(since, until)), start=Fraction(0))
         case "month-of-365":
             return Fraction(days * 12, 365)
+        case "month-of-30":
+            return Fraction(days, 30)
         case "year":
             every = (since + timedelta(days=n) for n in range(days))
             years = (Fraction(1, 366 if _leap(day.year) else 365) for day in every)
             return sum(years, start=Fraction(0))
+        case "month" | "month-by-thirtieths" | "month-less-thirtieths":
+            months = (_of_month(per, *part) for part in _months(since, until))
+            return sum(months, start=Fraction(0))
 
 
-def _months(since: date, until: date) -> Iterator[tuple[int, int]]:
+def _of_month(per: Per, first: date, days: int, whole: int) -> Fraction:
+    """How much of a calendar month of `whole` days the days from `first` on are."""
+    if per == "month" or days == whole:
+        return Fraction(days, whole)
+    if per == "month-less-thirtieths" and first.day == 1:
+        return 1 - Fraction(whole - days, 30)
+    return Fraction(days, 30)
+
+
+def unit_of(per: Per) -> str:
+    """What a price is for, to print."""
+    return "month" if per.startswith("month") else per
+
+
+def _months(since: date, until: date) -> Iterator[tuple[date, int, int]]:
     while since < until:
         end = min(next_month(since), until)
-        yield (end - since).days, monthrange(since.year, since.month)[1]
+        yield since, (end - since).days, monthrange(since.year, since.month)[1]
         since = end
 
 
@@ -307,12 +366,6 @@ def _year_begins(year: int, begins: str) -> date:
     return next_month(date(year, month, 1))
 
 
-def month_number(since: date) -> int:
-    """A bill belongs to the month in which its fifteenth day lies; months are counted."""
-    fifteenth = since + timedelta(days=14)
-    return fifteenth.year * 12 + fifteenth.month
-
-
 def _leap(year: int) -> bool:
     return monthrange(year, 2)[1] == 29
 
@@ -320,23 +373,3 @@ def _leap(year: int) -> bool:
 def yesterday(day: date) -> date:
     """The day before."""
     return day - timedelta(days=1)
-
-
-def keep(
-    part: BillSegment, what: What, code: str, period: str, since: date, quantity: Number
-) -> None:
-    """Hand something on to the next bill, in place of what was handed on before."""
-    part.memory[what, code, period, since] = quantity
-
-
-def forget(part: BillSegment, what: What, code: str, before: date) -> None:
-    """Hand on no more of what is older than a day."""
-    old = [key for key in part.memory if key[:2] == (what, code) and key[3] < before]
-    for key in old:
-        del part.memory[key]
-
-
-def recalled(part: BillSegment, what: What, code: str, period: str, since: date) -> Number:
-    """What an earlier bill handed on; zero if nothing."""
-    kept = part.memory.get((what, code, period, since), ZERO)
-    return part.measured.known(kept, f"{what} carried forward, {code} {period}".rstrip())

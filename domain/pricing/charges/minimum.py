@@ -7,7 +7,8 @@ from typing import ClassVar, Literal
 
 from domain.kit import value
 from domain.pricing.calendars import Month
-from domain.pricing.charges.kit import BillSegment, Code, Per, UnroundedLine, keep, recalled
+from domain.pricing.charges.kit import BillSegment, Code, Per, UnroundedLine, unit_of
+from domain.pricing.charges.memory import keep, recalled
 from domain.pricing.charges.net import BANK, settles
 from domain.pricing.exact import ZERO, Number, larger
 from domain.values import Price
@@ -47,7 +48,7 @@ class Minimum:
             self.code,
             self.kind,
             part.count(self.per),
-            self.per.removesuffix("-of-365"),
+            unit_of(self.per),
             self.price,
             larger(owed - base, ZERO),
             part.period.since,

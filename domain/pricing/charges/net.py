@@ -7,7 +7,8 @@ from typing import Literal
 
 from domain.kit import value
 from domain.pricing.calendars import Month
-from domain.pricing.charges.kit import BillSegment, keep, recalled
+from domain.pricing.charges.kit import BillSegment
+from domain.pricing.charges.memory import keep, recalled
 from domain.pricing.exact import ZERO, Number, larger, smaller, total
 from domain.values import next_month
 

@@ -10,6 +10,7 @@ from typing import Literal
 from domain.kit import value
 from domain.pricing.calendars import Calendar, Schedule
 from domain.pricing.charges import Charge
+from domain.pricing.charges.kit import THIRTIETHS
 from domain.pricing.charges.rates import check_rates
 from domain.pricing.tariff.rounding import Rounding
 from domain.values import Currency, TariffId, finest_digits, minor_digits
@@ -54,6 +55,12 @@ class TariffDocument:
         if rates is not None:
             place = f"charge {charge.code!r}"
             check_rates(rates, self.calendar, named.get(schedule or ""), place)
+            if any(rate.by_use for rate in rates) and not getattr(charge, "chooses", False):
+                raise ValueError(f"{place}: use chooses a ladder of energy alone")
+        per = getattr(charge, "per", None)
+        if per in THIRTIETHS and not self.source:
+            told = f"{per} is one of two readings of a rule: name its source"
+            raise ValueError(f"charge {charge.code!r}: {told}")
         for wanted in _bases(charge):
             if wanted not in said:
                 told = "is not said before it"

@@ -26,7 +26,7 @@ from domain.kit import Today
 from domain.metering.meter import MeterInstalled, ReadMeter, Register, meters
 from domain.metering.meter.reading import read as reading
 from domain.pricing.tariff import TariffDocument, TariffVersion
-from domain.pricing.usage import Demanded, Registered, Series, Usage
+from domain.pricing.usage import Demanded, Held, Registered, Series, Usage
 from domain.values import Period, midnight, next_month
 
 HERE = Path(__file__).parent
@@ -104,6 +104,10 @@ def usage_of(said: dict[str, Any], period: Period, zone: str) -> Usage:
     if "reads" in said:
         before, after = said["reads"]
         registers.append(["import", None, advance(before, after, said.get("digits", 6))])
+    agreed = (
+        Held(what, date.fromisoformat(since), date.fromisoformat(until), wh(quantity))
+        for what, since, until, quantity in said.get("held", ())
+    )
     held = {"contract_w": said.get("contract_kw"), "capacity_va": said.get("capacity_kva")}
     factor = said.get("power_factor")
     return Usage(
@@ -121,6 +125,7 @@ def usage_of(said: dict[str, Any], period: Period, zone: str) -> Usage:
         persons=said.get("persons", 1),
         contract_w=None if held["contract_w"] is None else wh(held["contract_w"]),
         capacity_va=None if held["capacity_va"] is None else wh(held["capacity_va"]),
+        held=tuple(agreed),
     )
 
 
