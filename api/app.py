@@ -8,6 +8,7 @@ from fastapi import FastAPI
 
 from api.auth import Tokens, secret_of
 from api.commands import command_routes
+from api.console.routes import Console
 from api.denials import Denials
 from api.docs import docs_routes
 from api.feed import Feed
@@ -47,6 +48,7 @@ def create_app(system: System) -> FastAPI:
             app.add(route)
     app.router.routes.extend(create_graphql(system, tokens, denials))
     app.router.routes.extend(docs_routes(app))
+    app.router.routes.extend(Console(system, tokens, denials).routes())
     translate(app)
     describe(app)
     return app

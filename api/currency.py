@@ -22,3 +22,8 @@ def keep(utility: Utility) -> None:
 def amount_text(minor: int, currency: str) -> str:
     """Minor units as a decimal string: (-1234, "GBP") -> "-12.34"."""
     return values.amount_text(minor, currency, KEPT.get(currency))
+
+
+def digits(currency: str) -> int:
+    """How many decimals the minor unit has in these books."""
+    return KEPT.get(currency, values.minor_digits(currency))

@@ -29,7 +29,9 @@ from domain.organisation.utility import Utility
 from domain.values import AccountId, Currency, PaymentId, Text
 
 Method: TypeAlias = Literal["cash", "card", "cheque", "transfer", "direct-debit", "agent"]
-Amount: TypeAlias = Annotated[int, Field(gt=0, lt=10**15)]
+Amount: TypeAlias = Annotated[
+    int, Field(gt=0, lt=10**15, json_schema_extra={"x-unit": "minor"})
+]
 
 
 # What can happen
