@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from graphql import parse
-from graphql.language import OperationDefinitionNode
+from graphql.language import NonNullTypeNode, OperationDefinitionNode
 
 FOLDER = Path(__file__).parent / "documents"
 MOMENT = ("asOf", "knownAt", "minPosition")
@@ -40,11 +40,14 @@ class Page:
         return (FOLDER / f"{self.name}.graphql").read_text("utf-8")
 
     @cached_property
-    def asked(self) -> tuple[str, ...]:
-        """The variables of its document."""
+    def asked(self) -> Mapping[str, bool]:
+        """The variables of its document, and whether they must be given."""
         (operation,) = parse(self.document).definitions
         assert isinstance(operation, OperationDefinitionNode)
-        return tuple(one.variable.name.value for one in operation.variable_definitions or ())
+        return {
+            one.variable.name.value: isinstance(one.type, NonNullTypeNode)
+            for one in operation.variable_definitions or ()
+        }
 
     @property
     def template(self) -> str:
@@ -64,9 +67,9 @@ class Page:
             **self.fixed,
         }
         return {
-            name: value
-            for name in self.asked
-            if (value := every.get(name)) not in (None, "", {})
+            name: "" if every.get(name) is None else every[name]
+            for name, needed in self.asked.items()
+            if needed or every.get(name) not in (None, "", {})
         }
 
     def filter(self, given: Mapping[str, str]) -> dict[str, dict[str, str]]:
