@@ -23,6 +23,7 @@ from replay.server.folder import claim
 
 ALGORITHM = "HS256"
 AUDIENCE = "wattledger"
+COOKIE = "wattledger-session"  # holds the token of whoever is signed in to the console
 SECRET_LEAST = 32  # bytes: as many as the hash has (RFC 7518 §3.2)
 SECRET_FILE = "secret"
 LIFETIME = timedelta(hours=12)

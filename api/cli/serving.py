@@ -78,6 +78,7 @@ def welcome(chosen: Settings, it: System) -> None:
     url = f"http://{chosen.host}:{chosen.port}"
     token = mint(secret_of(chosen), "newcomer", "admin", timedelta(days=1))
     say()
+    say(f"Console   {url}/")
     say(f"GraphQL   {url}/graphql")
     say(f"Commands  {url}/docs")
     say(f"Feed      {url}/feed")

@@ -13,9 +13,8 @@ from urllib.parse import quote, urlsplit
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from api.auth import NotAuthenticated, Person, Tokens
+from api.auth import COOKIE, NotAuthenticated, Person, Tokens
 
-COOKIE = "wattledger-session"
 SIGN_IN = "/sign-in"
 
 

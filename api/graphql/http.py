@@ -26,7 +26,7 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
-from api.auth import NotAllowed, NotAuthenticated, Tokens, allow_reading
+from api.auth import COOKIE, NotAllowed, NotAuthenticated, Person, Tokens, allow_reading
 from api.denials import Denials
 from api.graphql.errors import shown
 from api.graphql.graphiql import assets, page
@@ -57,7 +57,7 @@ class Endpoint(GraphQL[QueryContext, None]):
             return page()
         media_type = _negotiated(request)
         try:
-            person = self.tokens.bearer(request.headers.get("authorization"))
+            person = self._asking(request)
             allow_reading(person)
             asked = QueryContext(self.system, person)
             response: Response = await super().run(request, context=asked, root_value=None)
@@ -74,6 +74,14 @@ class Endpoint(GraphQL[QueryContext, None]):
         if media_type == MEDIA_TYPE:
             response.headers["content-type"] = f"{MEDIA_TYPE}; charset=utf-8"
         return response
+
+    def _asking(self, request: Request) -> Person:
+        """Who asks: by a token, or signed in to the console, on whose page GraphiQL is."""
+        header = request.headers.get("authorization")
+        ours = request.headers.get("sec-fetch-site") == "same-origin"
+        if header is None and ours and (token := request.cookies.get(COOKIE)):
+            return self.tokens.read(token)
+        return self.tokens.bearer(header)
 
     async def execute_single(
         self,

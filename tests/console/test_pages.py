@@ -164,3 +164,13 @@ def test_the_files_of_others_are_what_their_makers_gave() -> None:
     for line in (folder / "SHA256SUMS").read_text("ascii").splitlines():
         digest, name = line.split()
         assert sha256(Path(folder, name).read_bytes()).hexdigest() == digest
+
+
+def test_graphiql_is_signed_in_by_the_session_and_no_other_site_is(browser: Browser) -> None:
+    client = browser()
+    asked = {"query": "{ utility { name } }"}
+    same = client.post("/graphql", json=asked, headers={"sec-fetch-site": "same-origin"})
+    assert same.json() == {"data": {"utility": {"name": "Harbour Light"}}}
+    for site in ("cross-site", "same-site", "none"):
+        told = client.post("/graphql", json=asked, headers={"sec-fetch-site": site})
+        assert told.status_code == 401

@@ -2,8 +2,9 @@
    headers; a fragment never leaves the browser. */
 "use strict";
 
-const EXAMPLE = `# Wattledger. Your token goes below, under Headers;
-# get one with: wattledger token
+const EXAMPLE = `# Wattledger. Whoever is signed in to the console is
+# signed in here. Else a token goes below, under Headers:
+# {"Authorization": "Bearer …"}, from wattledger token
 #
 # A query is of now; \`at\` has the same roots asOf a
 # business date, and as knownAt a moment: an instant,
@@ -37,7 +38,7 @@ const given = new URLSearchParams(window.location.hash.slice(1)).get("token");
 if (given) {
   history.replaceState(null, "", window.location.pathname + window.location.search);
 }
-const headers = JSON.stringify({ Authorization: `Bearer ${given || "PASTE-A-TOKEN-HERE"}` }, null, 2);
+const headers = given ? JSON.stringify({ Authorization: `Bearer ${given}` }, null, 2) : "";
 
 const options = {
   fetcher: GraphiQL.createFetcher({ url: "/graphql" }),
