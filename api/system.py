@@ -17,7 +17,6 @@ from api.currency import keep
 from api.dispatch import Dispatch
 from api.local_day import Clock, LocalDay, clock
 from api.settings import Settings
-from domain.billing.bill import BillCalculation
 from domain.catalogue import EVENTS
 from domain.organisation.duties import Holders
 from domain.organisation.utility import utility
@@ -94,7 +93,7 @@ def opened(
         billing = Billing(history, tables, lambda: caught_up(history, tables))
         today = LocalDay(history, now)
         supplies = {
-            BillCalculation: billing.calculated,
+            **billing.supplies,
             Holders: lambda _: holders(history, tables, today()),
         }
         dispatch = Dispatch(history, supplies, today)

@@ -7,7 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Annotated, assert_never
 
-from domain.billing.bill import Basis, BillCorrected, BillEvent, BillIssued, Cause
+from domain.billing.bill import (
+    Basis,
+    BillCancelled,
+    BillCorrected,
+    BillEvent,
+    BillIssued,
+    Cause,
+)
 from domain.billing.lines import BillLine
 from domain.customers.account import AccountCredited, AccountDebited, MoneyMoved
 from domain.kit import Fact
@@ -38,6 +45,11 @@ class Bill:
     notes: int
     basis: Basis  # of the issue
     newest: Basis  # of the last note, else of the issue
+    cancelled: Annotated[
+        date | None,
+        "The day it was cancelled; null if it stands. `asOf`: null before that day.",
+        Called("cancelled_on"),
+    ]
     fact: Annotated[FactRef, "The fact that issued it."]
 
 
@@ -50,6 +62,10 @@ def _bills(table: Table[str, Bill], fact: Fact) -> None:
             row = table[fact.key]
             corrected, notes = row.corrected + e.total, row.notes + 1
             table[fact.key] = replace(row, corrected=corrected, notes=notes, newest=e.basis)
+        case BillCancelled():
+            row = table[fact.key]
+            corrected, notes = row.corrected + e.total, row.notes + 1
+            table[fact.key] = replace(row, corrected=corrected, notes=notes, cancelled=e.on)
         case AccountDebited():
             for item in e.items:
                 _owe(table, item.item, item.amount)
@@ -79,6 +95,7 @@ def _issued(fact: Fact) -> Bill:
         notes=0,
         basis=e.basis,
         newest=e.basis,
+        cancelled=None,
         fact=fact.ref,
     )
 
@@ -92,7 +109,7 @@ def _owe(table: Table[str, Bill], bill: str, amount: int) -> None:
 def _bill_keys(fact: Fact) -> Iterable[str]:
     e: BillEvent | MoneyMoved = fact.event
     match e:
-        case BillIssued() | BillCorrected():
+        case BillIssued() | BillCorrected() | BillCancelled():
             return (fact.key,)
         case AccountDebited():
             return {each.item for each in e.items} | {each.item for each in e.allocations}
@@ -104,10 +121,10 @@ def _bill_keys(fact: Fact) -> Iterable[str]:
 
 bills = Projection(
     name="bills",
-    version=2,
+    version=3,
     row=Bill,
     key=("bill",),
-    events=(BillIssued, BillCorrected, AccountDebited, AccountCredited),
+    events=(BillIssued, BillCorrected, BillCancelled, AccountDebited, AccountCredited),
     keys=_bill_keys,
     project=_bills,
     indexes=(("account", "since"),),
@@ -130,7 +147,7 @@ bills = Projection(
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """A note that brings an issued bill to what became known later."""
+    """A note that brings an issued bill to what became known later, or takes it to nothing."""
 
     note: Annotated[str, "Its number: 000120-2026-01-c1."]
     bill: str
@@ -142,11 +159,13 @@ class Correction:
     total: Annotated[Minor, "What the bill is more, or less, than before."]
     causes: tuple[Cause, ...]
     basis: Basis
+    cancels: Annotated[bool, "Whether the bill should not exist: its days may be billed anew."]
+    reason: Annotated[str | None, "Why the bill was cancelled."]
     fact: Annotated[FactRef, "The fact that issued the note."]
 
 
 def _corrections(table: Table[str, Correction], fact: Fact) -> None:
-    e = fact.event
+    e: BillCorrected | BillCancelled = fact.event
     table[e.note] = Correction(
         note=e.note,
         bill=fact.key,
@@ -156,18 +175,20 @@ def _corrections(table: Table[str, Correction], fact: Fact) -> None:
         currency=e.currency,
         lines=e.lines,
         total=e.total,
-        causes=e.causes,
+        causes=() if isinstance(e, BillCancelled) else e.causes,
         basis=e.basis,
+        cancels=isinstance(e, BillCancelled),
+        reason=e.reason if isinstance(e, BillCancelled) else None,
         fact=fact.ref,
     )
 
 
 corrections = Projection(
     name="corrections",
-    version=1,
+    version=2,
     row=Correction,
     key=("note",),
-    events=(BillCorrected,),
+    events=(BillCorrected, BillCancelled),
     keys=lambda fact: (fact.event.note,),
     project=_corrections,
     indexes=(("bill",), ("account",)),

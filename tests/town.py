@@ -15,7 +15,8 @@ from pydantic import SecretStr, TypeAdapter
 from api.dispatch import Answer, RequestContext
 from api.settings import Settings
 from api.system import System, opened
-from domain.billing.bill import CorrectBill, IssueBill, bill_key
+from domain.billing.bill import IssueBill, bill_key
+from domain.billing.correcting import CorrectBill
 from domain.customers.account import OpenAccount
 from domain.customers.customer import RegisterCustomer
 from domain.metering.meter import InstallMeter, ReadMeter, Register, ReportMeterError

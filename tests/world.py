@@ -6,7 +6,7 @@ from collections import defaultdict
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from domain.billing.bill import CorrectBill
+from domain.billing.correcting import CorrectBill
 from domain.catalogue import DECISIONS
 from domain.customers.account import OpenAccount
 from domain.customers.customer import RegisterCustomer
@@ -80,7 +80,7 @@ class World:
     def _needed(self, need: type, asked: object, by: str) -> object:
         if need is Today:
             return Today(TODAY)
-        return Actor(by, "any") if need is Actor else self.billing.calculated(asked)
+        return Actor(by, "any") if need is Actor else self.billing.supplies[need](asked)
 
     def stands(self, bill: str) -> int:
         """What a bill comes to with all its notes, minor units."""

@@ -27,7 +27,10 @@ from api.cli.kit import (
 from api.cli.trouble import refusal
 from api.dispatch import Answer, Dispatch
 from api.system import System, caught_up
-from domain.billing.bill import BillCalculation, BillUnknown, CorrectBill, IssueBill, bill_key
+from domain.billing.bill import BillUnknown, IssueBill
+from domain.billing.bill import bills as bill_kind
+from domain.billing.chain import CorrectChain
+from domain.billing.correcting import CorrectBill
 from domain.kit import Refused
 from domain.organisation.utility import UtilityNotEstablished
 from domain.pricing.rating import Why, explain, text
@@ -57,9 +60,7 @@ def run(
     with system(data) as it, progress() as tell:
         position = caught_up(it.history, it.tables, 60.0)
         billing = Billing(it.history, it.tables, lambda: position)
-        asking = _Asking(
-            Dispatch(it.history, {BillCalculation: billing.calculated}), period, _on(it, on)
-        )
+        asking = _Asking(Dispatch(it.history, billing.supplies), period, _on(it, on))
         due = _accounts(it, period, position)
         hands = ThreadPoolExecutor(HANDS)
         try:
@@ -96,10 +97,16 @@ class _Asking:
             account=account, since=self.period.since, until=self.period.until, on=self.on
         )
         try:
-            self.dispatch(asked, myself("billing"))
-            self.issued.append(asked.bill)
+            given = self.dispatch(asked, myself("billing"))
+            self.issued.append(_issued(given))
         except Refused as no:
             self.refused.append((account, {"rule": no.code, "why": refusal(no)}))
+
+
+def _issued(given: Answer) -> str:
+    """The bill that was issued: its number may be the next one of its days."""
+    prefix = f"{bill_kind.name}-"
+    return next(s.removeprefix(prefix) for s in given.streams if s.startswith(prefix))
 
 
 def _accounts(it: System, period: Period, position: int) -> list[str]:
@@ -112,6 +119,7 @@ def _accounts(it: System, period: Period, position: int) -> list[str]:
             Where("until", ">", period.since),
             known_at=position,
         )
+        if bill.cancelled is None
     }
     reached = [
         supply.account
@@ -154,7 +162,7 @@ def issue(
     with system(data) as it:
         asked = IssueBill(account=account, since=first, until=last, on=_on(it, on))
         given = it.dispatch(asked, myself("billing"))
-        _told(it, given, bill_key(account, first), as_json)
+        _told(it, given, _issued(given), as_json)
 
 
 @app.command()
@@ -170,6 +178,36 @@ def correct(
         asked = CorrectBill(account=row.account, bill=bill, on=_on(it, on))
         given = it.dispatch(asked, myself("billing"))
         _told(it, given, bill, as_json)
+
+
+@app.command()
+def chain(
+    account: Annotated[str, typer.Argument(help="The account.")],
+    on: OnOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring every bill of an account to what is known now, in order, at once."""
+    with system(data) as it:
+        asked = CorrectChain(account=account, on=_on(it, on))
+        given = it.dispatch(asked, myself("billing"))
+        position = caught_up(it.history, it.tables)
+        left = [(row.bill, no) for row, no in it.billing.not_calculated(account, position)]
+        notes = [
+            note
+            for note in it.tables.find(corrections, Where("account", "=", account))
+            if it.billing.fact(note.fact).position in given.positions
+        ]
+    if as_json:
+        refused = [{"bill": bill, "rule": no.code, "why": refusal(no)} for bill, no in left]
+        answer({"positions": given.positions, "notes": plain(notes), "not_calculated": refused})
+        return
+    for note in notes:
+        say(f"Correction {note.note}: {money(note.total, note.currency)}.")
+    if not notes:
+        say("Every bill that can be calculated is right as it stands; nothing was recorded.")
+    for bill, no in left:
+        say(f"{bill} cannot be calculated: {refusal(no)}")
 
 
 @app.command()

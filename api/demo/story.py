@@ -22,7 +22,8 @@ from api.demo.tariffs import (
     STANDARD_PRICES,
     Published,
 )
-from domain.billing.bill import CorrectBill, IssueBill, bill_key
+from domain.billing.bill import IssueBill, bill_key
+from domain.billing.correcting import CorrectBill
 from domain.books.chart import CHART
 from domain.customers.account import OpenAccount
 from domain.customers.customer import RegisterCustomer

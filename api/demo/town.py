@@ -20,7 +20,7 @@ from api.demo.profiles import Habit, Household, codes, households
 from api.demo.tariffs import EARLIER, ECONOMY, NAMES, STANDARD, TARIFFS
 from api.dispatch import Answer, Dispatch, RequestContext
 from api.system import System, caught_up
-from domain.billing.bill import BillAlreadyIssued, BillCalculation, IssueBill, bill_key
+from domain.billing.bill import BillAlreadyIssued, IssueBill, bill_key
 from domain.customers.account import AccountAlreadyOpen, OpenAccount, accounts
 from domain.customers.customer import CustomerAlreadyRegistered, RegisterCustomer
 from domain.kit import Refused
@@ -184,7 +184,7 @@ class _Town:
     def _reckoning_at(self, position: int) -> Dispatch:
         """Everything measured is known at a position: all bills are calculated there."""
         billing = Billing(self.system.history, self.system.tables, lambda: position)
-        return Dispatch(self.system.history, {BillCalculation: billing.calculated})
+        return Dispatch(self.system.history, billing.supplies)
 
     def _tariffs(self) -> None:
         for tariff, prices in TARIFFS.items():

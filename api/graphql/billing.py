@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
@@ -16,7 +17,7 @@ from api.graphql.scalars import Money, Position
 from api.graphql.view import View
 from domain.billing import bill as domain
 from domain.billing.lines import added
-from domain.kit import Refused
+from domain.kit import Refused, code_of
 from domain.references import unpacked
 from domain.values import Period
 from projections import billing as rows
@@ -58,6 +59,9 @@ class BillStatus(Enum):
         "overdue",
         description="Something is to be paid, and its day was before `asOf`, or today.",
     )
+    CANCELLED = strawberry.enum_value(
+        "cancelled", description="It should not exist; its days may be billed anew."
+    )
     PAID = strawberry.enum_value("paid", description="Nothing is to be paid.")
 
 
@@ -95,14 +99,26 @@ def outstanding(view: View, found: Sequence[rows.Bill]) -> list[int]:
     return [one.owed.get(row.bill, 0) for one, row in zip(accounts, found, strict=True)]
 
 
+@restated(rows.bills, "cancelled")
+def cancelled(view: View, found: Sequence[rows.Bill]) -> list[date | None]:
+    """The days of those dated by then."""
+    day = view.as_of
+    return [
+        row.cancelled if row.cancelled and day and row.cancelled <= day else None
+        for row in found
+    ]
+
+
 @computed(rows.bills)
 def status(view: View, found: Sequence[rows.Bill]) -> list[BillStatus]:
-    """Whether it is paid, open or overdue."""
+    """Whether it is paid, open, overdue or cancelled."""
     owed = (
         [row.outstanding for row in found] if view.as_of is None else outstanding(view, found)
     )
     return [
-        BillStatus.PAID
+        BillStatus.CANCELLED
+        if row.cancelled is not None and row.cancelled <= view.day
+        else BillStatus.PAID
         if open_ <= 0
         else BillStatus.OVERDUE
         if row.due < view.day
@@ -158,6 +174,8 @@ def would_be(view: View, found: Sequence[rows.Bill]) -> list[WouldBe]:
 
 
 def _would_be(view: View, row: rows.Bill, total: int) -> WouldBe:
+    if row.cancelled is not None:
+        return WouldBe(not_calculated=code_of(domain.BillWasCancelled))
     try:
         now = view.calculator.calculate(*_calculated(row), view.position)
     except Refused as no:

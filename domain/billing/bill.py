@@ -1,33 +1,49 @@
 """
 Bills: what an account owes for a period, and why that was right when it was issued.
 
-    unknown ── issue ──▶ issued ── correct ──┐
+    unknown ── issue ──▶ issued ── correct ──┐      issued ── cancel ──▶ cancelled
                            ▲─────────────────┘
 
 An issued bill is never touched.  It remembers its *basis*: the position of history it was
 calculated at.  A correction is subtraction: the bill as known now, minus the bill as it stands,
 with the facts that made the difference.  Bills of an account are corrected in the order of
 their periods: on what one carries forward (blocks of a year, a ratchet) the next one stands.
+A bill that should not exist is cancelled, and its days may be billed anew: its number is next.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from typing import Annotated, TypeAlias, assert_never
 
 from pydantic import Field
 
-from domain.billing.lines import BillLine, added, difference
-from domain.billing.posting import corrected, revenue
+from domain.billing.lines import BillLine, added
+from domain.billing.owing import due_day, moved
+from domain.billing.posting import revenue
 from domain.billing.refusals import NOT_CALCULATED
-from domain.books.entry import Entry, Posting, Source
-from domain.customers.account import Account, AccountUnknown, Item, MoneyMoved
-from domain.customers.settling import Business, credit, debit
-from domain.kit import InTheFuture, Kind, Refused, Today, command, decision, event, value
+from domain.books.entry import Entry, Source
+from domain.customers.account import Account, AccountUnknown, MoneyMoved
+from domain.customers.settling import Business
+from domain.kit import (
+    BeforeItBegan,
+    Instead,
+    InTheFuture,
+    Kind,
+    Refused,
+    Today,
+    command,
+    decision,
+    event,
+    value,
+)
 from domain.organisation.utility import Utility
-from domain.values import AccountId, BillId, Currency, Period
+from domain.values import AccountId, BillId, Currency, Period, Text
+
+AGAIN_MOST = 9
+"""So many bills may begin on one day, each but the last cancelled."""
 
 
 @value
@@ -101,7 +117,28 @@ class BillCorrected:
     entry: Entry | None = None
 
 
-BillEvent: TypeAlias = BillIssued | BillCorrected
+@event("bill.cancelled", day="on")
+class BillCancelled:
+    """
+    The bill should not exist; its days may be billed anew.
+
+    `lines` and `total` take back what it stood at; `due` is for who then owes, since the bill
+    had given them something.  `basis` is that of what is taken back.
+    """
+
+    account: AccountId
+    period: Period
+    note: str
+    currency: Currency
+    lines: tuple[BillLine, ...]
+    total: int
+    on: date
+    due: date
+    basis: Basis
+    reason: Text
+
+
+BillEvent: TypeAlias = BillIssued | BillCorrected | BillCancelled
 
 
 # What it then is
@@ -109,14 +146,18 @@ BillEvent: TypeAlias = BillIssued | BillCorrected
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """The bill as it stands: issued lines and all corrections added up."""
+    """The bill as it stands: issued lines and all corrections added up; no basis: unknown."""
 
     account: str = ""
     period: Period | None = None
+    currency: str = ""
     lines: tuple[BillLine, ...] = ()
     total: int = 0
     notes: int = 0
+    on: date = date.min
     due: date = date.min
+    basis: Basis | None = None  # the newest
+    cancelled: bool = False
 
 
 def evolve(bill: Bill, happened: BillEvent) -> Bill:
@@ -126,16 +167,21 @@ def evolve(bill: Bill, happened: BillEvent) -> Bill:
             return Bill(
                 account=happened.account,
                 period=happened.period,
+                currency=happened.currency,
                 lines=happened.lines,
                 total=happened.total,
+                on=happened.on,
                 due=happened.due,
+                basis=happened.basis,
             )
-        case BillCorrected():
+        case BillCorrected() | BillCancelled():
             return replace(
                 bill,
                 lines=added(bill.lines, happened.lines),
                 total=bill.total + happened.total,
                 notes=bill.notes + 1,
+                basis=happened.basis,
+                cancelled=isinstance(happened, BillCancelled),
             )
         case _:
             assert_never(happened)
@@ -158,32 +204,24 @@ bills = Kind("bill", Bill(), evolve)
     },
 )
 class IssueBill:
-    """Bill an account for the local days since ≤ day < until, from what is known now."""
+    """
+    Bill an account for the local days since ≤ day < until, from what is known now.
+
+    Where the bill of these days was cancelled, the next number is taken by itself: `again`.
+    """
 
     account: AccountId
     since: date
     until: date
     on: date
     due_days: Annotated[int, Field(ge=0, le=365)] | None = None
+    again: Annotated[int, Field(ge=1, le=AGAIN_MOST)] = 1
 
     @property
     def bill(self) -> str:
-        """The key of the bill: the account, and the month (or day) its period begins in."""
-        return bill_key(self.account, self.since)
-
-
-@command(
-    "correct-bill",
-    duty="billing",
-    example={"account": "000120", "bill": "000120-2026-01", "on": "2026-04-10"},
-)
-class CorrectBill:
-    """Bring an issued bill to what is known now, by a note of the difference."""
-
-    account: AccountId
-    bill: BillId
-    on: date
-    due_days: Annotated[int, Field(ge=0, le=365)] | None = None
+        """The key of the bill: account and month (or day), and which one of these it is."""
+        key = bill_key(self.account, self.since)
+        return key if self.again == 1 else f"{key}-{self.again}"
 
 
 def bill_key(account: str, since: date) -> str:
@@ -202,13 +240,14 @@ class BillUnknown(Refused):
     """No bill of this account was issued under this number."""
 
 
-class EarlierBillUncorrected(Refused):
-    """An earlier bill of the account must be corrected first: this one stands on it."""
+class BillWasCancelled(Refused):
+    """The bill was cancelled; what was supplied in its days is billed anew."""
 
 
 @decision(
     refuses=(
         AccountUnknown,
+        BeforeItBegan,
         BillAlreadyIssued,
         BillUnknown,
         InTheFuture,
@@ -224,15 +263,12 @@ def issue(
     today: Today,
 ) -> Iterator[BillEvent | MoneyMoved]:
     """Each day of an account is billed once, on a day that has come."""
-    today.has_come(asked.on)
-    if not account.customer:
-        raise AccountUnknown(account=asked.account)
-    for span in account.billed:
-        if billed := calculation.period.meet(span.since, span.until):
-            raise BillAlreadyIssued(since=billed.since, until=billed.until)
+    _billable(asked, account, calculation, today)
+    if bill.cancelled and asked.again < AGAIN_MOST:
+        raise Instead(replace(asked, again=asked.again + 1))
     if bill.account:
         raise BillAlreadyIssued(bill=asked.bill)
-    due = _due(asked, utility)
+    due = due_day(asked.on, asked.due_days, utility)
     yield BillIssued(
         account=asked.account,
         period=calculation.period,
@@ -253,85 +289,18 @@ def issue(
         period=calculation.period,
     )
     against = revenue(calculation.lines, utility.minor_digits)
-    yield _moved(account, business, asked.bill, calculation.total, against, due)
+    yield moved(account, business, asked.bill, calculation.total, against, due)
 
 
-@decision(
-    refuses=(
-        AccountUnknown,
-        BillUnknown,
-        EarlierBillUncorrected,
-        InTheFuture,
-        *NOT_CALCULATED,
-    )
-)
-def correct(
-    asked: CorrectBill,
-    bill: Bill,
-    account: Account,
-    utility: Utility,
-    calculation: BillCalculation,
-    today: Today,
-) -> Iterator[BillEvent | MoneyMoved]:
-    """Quiet when the bill is right as it stands."""
+def _billable(
+    asked: IssueBill, account: Account, calculation: BillCalculation, today: Today
+) -> None:
+    """Raises InTheFuture, AccountUnknown, BeforeItBegan, BillAlreadyIssued."""
     today.has_come(asked.on)
-    if bill.account != asked.account:
-        raise BillUnknown(account=asked.account, bill=asked.bill)
-    if calculation.uncorrected:
-        raise EarlierBillUncorrected(bills=list(calculation.uncorrected))
-    if not (lines := difference(calculation.lines, bill.lines)):
-        return
-    total = calculation.total - bill.total
-    note, due = f"{asked.bill}-c{bill.notes + 1}", _due(asked, utility)
-    yield BillCorrected(
-        account=asked.account,
-        period=calculation.period,
-        note=note,
-        currency=calculation.currency,
-        lines=lines,
-        total=total,
-        on=asked.on,
-        due=due,
-        basis=calculation.basis,
-        causes=calculation.causes,
-    )
-    business = Business(
-        account=asked.account,
-        source=Source(kind="note", reference=note),
-        currency=calculation.currency,
-        on=asked.on,
-        about=calculation.period.last,
-        due=due,
-    )
-    against = corrected(calculation.lines, bill.lines, utility.minor_digits)
-    yield _moved(account, business, asked.bill, total, against, bill.due)
-
-
-def _moved(
-    account: Account,
-    business: Business,
-    bill: str,
-    total: int,
-    against: tuple[Posting, ...],
-    due: date,
-) -> MoneyMoved:
-    """
-    A total above zero is owed; one below it settles the bill first, then what is due.
-
-    What a note adds is owed with its bill, and so met before what was due later than that,
-    whatever day the note itself gives for paying it.
-    """
-    if total < 0:
-        return credit(account, replace(business, due=None), -total, against, first=bill)
-    return debit(
-        account,
-        business,
-        (Item(item=bill, kind="energy", amount=total, due=due),),
-        against,
-    )
-
-
-def _due(asked: IssueBill | CorrectBill, utility: Utility) -> date:
-    """So many days after the bill is issued as asked, else as the utility's terms say."""
-    days = utility.due_days if asked.due_days is None else asked.due_days
-    return asked.on + timedelta(days=days)
+    if not account.customer:
+        raise AccountUnknown(account=asked.account)
+    if asked.on < asked.since:
+        raise BeforeItBegan(on=asked.on, began=asked.since)
+    for span in account.billed:
+        if billed := calculation.period.meet(span.since, span.until):
+            raise BillAlreadyIssued(since=billed.since, until=billed.until)

@@ -37,6 +37,7 @@ class Business:
     about: date  # the last day of the period that it is about
     due: date | None = None
     period: Period | None = None  # the days that a bill is for
+    unbilled: Period | None = None  # those of a bill that was cancelled
     reverses: str = ""
 
 
@@ -78,6 +79,7 @@ def debit(
         allocations=settled,
         held=given - met,
         period=business.period,
+        unbilled=business.unbilled,
         entry=_entry(business, against, owed - met, given - met),
     )
 
@@ -106,6 +108,7 @@ def credit(
         allocations=settled,
         held=held,
         period=business.period,
+        unbilled=business.unbilled,
         entry=_entry(business, against, -_sum(settled), held),
     )
 

@@ -19,14 +19,15 @@ from domain.billing.bill import (
 from domain.billing.lines import BillLine
 from domain.billing.refusals import TariffNotInForce, WrongCurrency
 from domain.customers.account import AccountUnknown
+from domain.kit import Refused
 from domain.organisation.utility import UtilityNotEstablished
 from domain.pricing.rating import Rated, Usage, rate
 from domain.pricing.tariff import TariffVersion
 from domain.pricing.usage import Carry
 from domain.published import in_force
-from domain.references import packed
+from domain.references import packed, unpacked
 from domain.values import Period
-from projections.billing import bills
+from projections.billing import Bill, bills
 from projections.customers import accounts
 from projections.kit.table import Tables, Where
 from projections.network import Supply, TariffSpell, supplies
@@ -143,7 +144,9 @@ class BillCalculator:
             refs = {row.version: row.fact for row in rows}
             within = Period(since=spell.since, until=end)
             published = [_version(row, digits) for row in rows if row.withdrawn is None]
-            for stretch, one in in_force(published, within):
+            stretches = in_force(published, within)
+            _no_gap(spell.tariff, stretches, within, part)
+            for stretch, one in stretches:
                 versions.append(replace(one, since=stretch.since))
                 if part.meet(stretch.since, stretch.until):
                     facts += (spell.fact, refs[one.version])
@@ -167,12 +170,27 @@ class BillCalculator:
         )
         for bill in earlier:
             part = Period(since=bill.since, until=bill.until).meet(supply.since, supply.until)
-            if part is not None:
+            if part is None or bill.cancelled is not None:
+                continue
+            try:
                 use = measured(self.tables, supply.point, part, zone, known_at)
                 usage, agreed = with_terms(self.tables, supply, part, use.usage, known_at)
                 carry = rate(rating.versions, usage, part, carry).carry
-                facts += (*agreed, *use.facts)
+                facts += (bill.fact, *agreed, *use.facts)
+            except Refused:
+                if bill.newest.position >= known_at:
+                    raise
+                carry = self._as_it_stands(bill, supply, carry)
+                facts += (bill.fact, *unpacked(bill.newest.facts))
         return carry, tuple(facts)
+
+    def _as_it_stands(self, bill: Bill, supply: Supply, before: Carry) -> Carry:
+        """What a bill that cannot be calculated any more handed on when it could."""
+        period = Period(since=bill.since, until=bill.until)
+        for one in self.ratings(bill.account, period, bill.newest.position):
+            if one.point == supply.point and one.period.since >= supply.since:
+                before = one.rated().carry
+        return before
 
 
 def _merged(spells: Sequence[TariffSpell]) -> list[TariffSpell]:
@@ -182,6 +200,15 @@ def _merged(spells: Sequence[TariffSpell]) -> list[TariffSpell]:
         if not found or found[-1].tariff != spell.tariff:
             found.append(spell)
     return found
+
+
+def _no_gap(
+    tariff: str, stretches: Sequence[tuple[Period, TariffVersion]], within: Period, part: Period
+) -> None:
+    """The tariff before does not go on where a tariff is not in force yet: that is refused."""
+    begins = stretches[0][0].since if stretches else within.until
+    if missing := part.meet(within.since, begins) if within.since < begins else None:
+        raise TariffNotInForce(tariff=tariff, on=missing.since)
 
 
 def _version(row: PublishedTariff, digits: int | None) -> TariffVersion:

@@ -9,15 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Protocol
 
-from domain.billing.bill import (
-    BillCalculation,
-    BillUnknown,
-    Cause,
-    CorrectBill,
-    IssueBill,
-)
+from domain.billing.bill import BillCalculation, BillUnknown, BillWasCancelled, Cause, IssueBill
+from domain.billing.chain import ChainCalculation, ChainLink, CorrectChain
+from domain.billing.correcting import CorrectBill
 from domain.billing.lines import BillLine, added, difference
 from domain.billing.refusals import EmptyPeriod, NothingSupplied, PeriodTooLong
 from domain.kit import Fact, Refused, Stream
@@ -73,6 +70,11 @@ class Billing:
         self.now = now
         self.calculator = BillCalculator(tables)
 
+    @property
+    def supplies(self) -> dict[type, Callable[[object], object]]:
+        """What decisions need of it, by type."""
+        return {BillCalculation: self.calculated, ChainCalculation: self.chained}
+
     # What decisions are given
 
     def calculated(self, asked: object) -> BillCalculation:
@@ -100,6 +102,8 @@ class Billing:
         bill = self.tables.get(bills, asked.bill, known_at=known_at)
         if bill is None or bill.account != asked.account:
             raise BillUnknown(account=asked.account, bill=asked.bill)
+        if bill.cancelled is not None:
+            raise BillWasCancelled(bill=asked.bill)
         now = self.calculator.calculate(bill.account, period_of(bill), known_at)
         return replace(
             now,
@@ -134,6 +138,8 @@ class Billing:
             known_at=known_at,
         )
         for each in earlier:
+            if each.cancelled is not None:
+                continue
             try:
                 now = self.calculator.calculate(each.account, period_of(each), known_at)
             except Refused:
@@ -141,7 +147,55 @@ class Billing:
             if difference(now.lines, self.stands(each, known_at)):
                 yield each.bill
 
+    def chained(self, asked: object) -> ChainCalculation:
+        """
+        What correct-chain needs: the bills named that differ, or all, as they would be now.
+
+        Raises BillUnknown, BillWasCancelled, and why a bill that is named cannot be calculated.
+        """
+        if not isinstance(asked, CorrectChain):
+            raise TypeError(f"no chain to calculate for {type(asked).__name__}")
+        known_at = self.now()
+        rows = self.tables.find(
+            bills, Where("account", "=", asked.account), order=("since",), known_at=known_at
+        )
+        named, standing = set(asked.bills), [row for row in rows if row.cancelled is None]
+        if unknown := named - {row.bill for row in rows}:
+            raise BillUnknown(account=asked.account, bill=min(unknown))
+        if cancelled := named - {row.bill for row in standing}:
+            raise BillWasCancelled(bill=min(cancelled))
+        last = max((row.since for row in rows if row.bill in named), default=date.max)
+        links: list[ChainLink] = []
+        for row in standing:
+            if row.since > last:
+                break
+            try:
+                now = self.calculator.calculate(row.account, period_of(row), known_at)
+            except Refused:
+                if row.bill in named:
+                    raise
+                continue  # what cannot be calculated stops no other bill
+            if difference(now.lines, self.stands(row, known_at)):
+                now = replace(now, causes=self._causes(row, now))
+                links.append(ChainLink(bill=row.bill, calculation=now))
+        return ChainCalculation(
+            links=tuple(link for link in links if not named or link.bill in named),
+            uncorrected=tuple(link.bill for link in links if named and link.bill not in named),
+        )
+
     # What is asked of bills
+
+    def not_calculated(self, account: str, known_at: int) -> Iterator[tuple[Bill, Refused]]:
+        """The bills of an account that cannot be calculated again, with the rule of each."""
+        rows = self.tables.find(
+            bills, Where("account", "=", account), order=("since",), known_at=known_at
+        )
+        for row in rows:
+            if row.cancelled is None:
+                try:
+                    self.calculator.calculate(row.account, period_of(row), known_at)
+                except Refused as no:
+                    yield row, no
 
     def stands(self, bill: Bill, known_at: int) -> tuple[BillLine, ...]:
         """The lines of a bill with the notes known at a position added up."""
@@ -172,7 +226,8 @@ class Billing:
         for fact in facts:
             wanted |= {fact.ref, *taken_back(fact, self.history.of(fact.stream))}
             for bill in self._candidates(fact, known_at):
-                found.setdefault(bill.bill, bill)
+                if bill.cancelled is None:
+                    found.setdefault(bill.bill, bill)
         touched = []
         for bill in sorted(found.values(), key=lambda bill: (bill.since, bill.bill)):
             stands, refs = bill.issued + bill.corrected, {*unpacked(bill.newest.facts)}

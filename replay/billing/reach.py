@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import date
 
+from domain.billing.bill import BillCancelled, BillIssued
 from domain.kit import Fact
 from domain.metering.meter import (
     MeterErrorWithdrawn,
@@ -73,7 +74,13 @@ def reach(fact: Fact) -> Iterator[tuple[str, str, date]]:
         case TariffPublished() | TariffVersionWithdrawn() as e:
             yield "tariff", e.tariff, e.since
         case _:
-            return
+            yield from _carried(fact.event)
+
+
+def _carried(event: object) -> Iterator[tuple[str, str, date]]:
+    """What later bills carry from a bill."""
+    if isinstance(event, BillIssued | BillCancelled):
+        yield "account", event.account, event.period.until
 
 
 def taken_back(fact: Fact, stream: Iterable[Fact]) -> Iterator[str]:
@@ -100,6 +107,8 @@ def _takes_back(taker: object, event: object) -> bool:
         case IntervalsWithdrawn():
             told = isinstance(event, IntervalsRecorded | IntervalsRevised)
             return told and event.day == taker.day  # type: ignore[attr-defined]
+        case BillCancelled():
+            return isinstance(event, BillIssued)
         case PointTariffChangeWithdrawn():
             return isinstance(event, PointTariffChanged) and event.since == taker.since
         case PointTermsWithdrawn(supplied=supplied, since=since):

@@ -173,9 +173,12 @@ def _rerated(calculator: BillCalculator, snapshot: Tables, bill: Bill) -> Iterat
     notes = snapshot.find(corrections, Where("bill", "=", bill.bill))
     lines = bill.lines
     stages = [(bill.bill, bill.basis.position, lines)]
-    for note in sorted(notes, key=_by_position):
+    for note in sorted((note for note in notes if not note.cancels), key=_by_position):
         lines = added(lines, note.lines)
         stages.append((note.note, note.basis.position, lines))
+    for note in notes:
+        if note.cancels and added(lines, note.lines):
+            yield f"{note.note} does not take its bill to nothing"
     for name, position, stood in stages:
         try:
             again = calculator.calculate(bill.account, period_of(bill), position)

@@ -9,13 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.billing.bill import (
-    BillCorrected,
-    BillIssued,
-    CorrectBill,
-    EarlierBillUncorrected,
-    IssueBill,
-)
+from domain.billing.bill import BillCorrected, BillIssued, IssueBill
+from domain.billing.correcting import CorrectBill, EarlierBillUncorrected
 from domain.billing.lines import difference
 from domain.billing.refusals import PeriodNotMeasured
 from domain.customers.account import AccountCredited, AccountDebited

@@ -6,7 +6,8 @@ from datetime import date
 
 import pytest
 
-from domain.billing.bill import CorrectBill, IssueBill
+from domain.billing.bill import IssueBill
+from domain.billing.correcting import CorrectBill
 from domain.billing.refusals import PeriodTooLong
 from domain.kit import InTheFuture
 from domain.receivables.payment import ReceivePayment

@@ -7,7 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from domain.billing.bill import BillCorrected, CorrectBill, IssueBill
+from domain.billing.bill import BillCorrected, IssueBill
+from domain.billing.correcting import CorrectBill
 from domain.billing.refusals import NothingSupplied, PeriodNotMeasured
 from domain.customers.account import OpenAccount
 from domain.metering.meter import (

@@ -12,7 +12,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.billing.bill import Basis, BillCalculation, CorrectBill, IssueBill
+from domain.billing.bill import Basis, BillCalculation, IssueBill
+from domain.billing.correcting import CorrectBill
 from domain.billing.lines import BillLine
 from domain.books.chart import CREDIT_HELD, RECEIVABLE
 from domain.catalogue import DECISIONS
