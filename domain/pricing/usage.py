@@ -49,7 +49,11 @@ class Registered:
 
 @dataclass(frozen=True, slots=True)
 class Demanded:
-    """The highest demand that a register showed over some days, in W (or VA)."""
+    """
+    The highest demand that a register showed over some days, in W (or VA).
+
+    Those of several supply lines (`line`) are added, of one line the highest counts.
+    """
 
     label: str | None
     since: date
@@ -57,17 +61,25 @@ class Demanded:
     w: int
     unit: Literal["kW", "kVA"] = "kW"
     facts: Facts = ()
+    line: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A quantity that was agreed for some days: contract demand in W, capacity in VA."""
+    """
+    A quantity that was agreed for some days: contract demand in W, capacity in VA.
+
+    For the hours of one time-of-use period (`label`), or for all; for one supply line
+    (`line`), if there are several.
+    """
 
     what: Agreed
     since: date
     until: date
     w: int
     facts: Facts = ()
+    label: str = ""
+    line: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,9 +32,10 @@ def compatible(was: Shape, now: Shape) -> bool:
     if ONE_OF in was:
         return set(was[ONE_OF]) <= set(now.get(ONE_OF, ()))
     if ANY_OF in was:
-        kinds = now.get(ANY_OF, {})
+        kinds = {_bare(kind): shape for kind, shape in now.get(ANY_OF, {}).items()}
         return all(
-            kind in kinds and compatible(was[ANY_OF][kind], kinds[kind]) for kind in was[ANY_OF]
+            _bare(kind) in kinds and compatible(shape, kinds[_bare(kind)])
+            for kind, shape in was[ANY_OF].items()
         )
     more = now.keys() - was.keys()
     return (
@@ -82,6 +83,11 @@ def _kind(member: Any) -> str:
     while isinstance(told, dict) and "of" in told:
         told = told["of"]
     return told if isinstance(told, str) else ", ".join(sorted(told))
+
+
+def _bare(kind: str) -> str:
+    """A class without the module it stands in: it may move."""
+    return kind.removesuffix("'>").rpartition(".")[2] if kind.startswith("<class") else kind
 
 
 def _limited(bare: Shape, marks: tuple[Any, ...]) -> Shape:

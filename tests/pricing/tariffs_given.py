@@ -139,6 +139,23 @@ def energies(draw: st.DrawFn, registers: bool) -> dict[str, Any]:
 
 
 @st.composite
+def contracts(draw: st.DrawFn) -> dict[str, Any]:
+    said: dict[str, Any] = {
+        "floor": draw(st.sampled_from(["0", "0.4"])),
+        "band": draw(st.sampled_from(["1", "1.05"])),
+        "beyond": draw(st.sampled_from(["contract", "band"])),
+        "floor_by": draw(st.sampled_from(["bill", "days"])),
+        "below": draw(st.sampled_from(["contract", "measured", "nothing"])),
+        "excess_from": draw(st.sampled_from(["band", "contract"])),
+    }
+    if said["below"] == "measured":
+        said["least"] = draw(st.sampled_from(["0", "0.85"]))
+    if draw(st.booleans()):
+        said["steps"] = [{"upto": "1.1", "factor": "1.5"}, {"factor": "3"}]
+    return said
+
+
+@st.composite
 def demands(draw: st.DrawFn, registers: bool) -> dict[str, Any]:
     by_period = draw(st.booleans()) and not registers
     said: dict[str, Any] = {
@@ -153,7 +170,7 @@ def demands(draw: st.DrawFn, registers: bool) -> dict[str, Any]:
         said["schedule"] = "tou"
     if draw(st.booleans()):
         said["step"] = "0.5"
-    match draw(st.sampled_from(["", "ratchet", "contract", "discount"])):
+    match draw(st.sampled_from(["", "ratchet", "contract", "discount", "each day"])):
         case "ratchet":
             said["ratchet"] = {
                 "share": draw(prices("0.1", "1")),
@@ -161,8 +178,9 @@ def demands(draw: st.DrawFn, registers: bool) -> dict[str, Any]:
                 "over": draw(st.sampled_from(["period", "all"])),
             }
         case "contract":
-            beyond = draw(st.sampled_from(["contract", "band"]))
-            said["contract"] = {"floor": "0.4", "band": "1.05", "beyond": beyond}
+            said["contract"] = draw(contracts())
+        case "each day" if not registers:
+            said |= {"each": "day", "per": "day"}
         case "discount":
             said["discount"] = {"from_kwh_per_kva": "2", "factor": "0.9"}
     return said
@@ -185,6 +203,13 @@ def others(draw: st.DrawFn, registers: bool) -> list[dict[str, Any]]:
             "unused": draw(st.sampled_from(["1", "0.5"])),
         },
         draw(by_usage()),
+        {
+            "kind": "capacity",
+            "code": "agreed",
+            "rates": draw(rates(True)),
+            "of": "contract",
+            "schedule": "tou",
+        },
         {"kind": "reactive", "code": "kvarh", "price": price, "free": "0.3"},
         {"kind": "power-factor", "code": "pf", "standard": "0.9", "slopes": slopes},
         {"kind": "rider", "code": "fund", "price": draw(prices("-0.1", "0.1"))},
@@ -255,6 +280,14 @@ def usages(draw: st.DrawFn, period: Period, zone: str, registers: bool) -> Usage
             (period.since + timedelta(days=1), period.until),
         )
     )
+    if period.since.month % 2:  # the form of usage is the same for all accounts
+        contract = [
+            Held(
+                "contract", period.since, period.until, draw(st.integers(1, 30_000)), label=one
+            )
+            for one in PERIODS
+        ]
+        held += tuple(contract)
     agreed: dict[str, Any] = {"held": held, "contract_w": draw(st.integers(1, 30_000))}
     agreed["persons"] = 5 if period.since.day % 2 else 1
     if registers:

@@ -114,7 +114,7 @@ def test_many_accounts_and_intervals_come_to_what_one_register_does(case: Case) 
 
 def by_hours(usage: Usage, period: Period) -> Usage | None:
     """The same energy in hours: all of it in the first; None if a register is of some hours."""
-    if any(one.label for one in usage.registers):
+    if not usage.registers or any(one.label for one in usage.registers):
         return None
     start, end = (midnight(day, usage.zone) for day in (period.since, period.until))
     hours = (end - start) // timedelta(hours=1)

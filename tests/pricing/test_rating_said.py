@@ -8,12 +8,25 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from domain.pricing.charges.kit import UseNotMeasured
-from domain.pricing.rating import Held, Registered, Series, Usage, rate, rate_all
+from domain.pricing.charges.kit import NotAgreed, UseNotMeasured
+from domain.pricing.rating import (
+    Demanded,
+    DemandNotByDay,
+    Held,
+    Registered,
+    Series,
+    Usage,
+    rate,
+    rate_all,
+)
 from domain.values import Period, midnight
 from tests.pricing.test_rating import JUNE, amounts, flat, month, tariff
 
 BANDS = [{"upto": "100", "price": "1"}, {"upto": "200", "price": "2"}, {"price": "3"}]
+
+
+def demand(**more: Any) -> dict[str, Any]:
+    return {"kind": "demand", "code": "kw", "rates": [{"price": "1"}], **more}
 
 
 def banded(**more: Any) -> dict[str, Any]:
@@ -53,11 +66,6 @@ def test_a_band_of_capacity_changes_on_the_day_on_which_capacity_does() -> None:
 
 
 def test_blocks_and_time_of_use_within_the_ladder_that_use_chooses() -> None:
-    schedule = {
-        "name": "tou",
-        "otherwise": "day",
-        "windows": [{"period": "night", "until": "07:00"}],
-    }
     rates = [
         {"period": "day", "by_use": [{"upto": "100", "price": "1"}, {"price": "2"}]},
         {"period": "night", "price": "0.5"},
@@ -69,7 +77,7 @@ def test_blocks_and_time_of_use_within_the_ladder_that_use_chooses() -> None:
     ]
 
     for pooling in ("each-period", "pro-rata"):
-        versions = [tariff(energy | {"pooling": pooling}, schedules=[schedule])]
+        versions = [tariff(energy | {"pooling": pooling}, schedules=[TOU])]
         usage = Usage("UTC", registers=tuple(read))
         assert rate(versions, usage, JUNE).total == 120_00 + 25_00
 
@@ -82,8 +90,7 @@ def test_what_is_owed_for_no_use_is_not_known_where_use_is_not_measured() -> Non
 
 def test_capacity_and_demand_are_halved_where_nothing_is_used() -> None:
     charge = {"kind": "capacity", "code": "basic", "rates": [{"price": "2"}], "unused": "0.5"}
-    demand = {"kind": "demand", "code": "kw", "rates": [{"price": "2"}], "unused": "0.5"}
-    contract: dict[str, Any] = {**demand, "contract": {}}
+    contract = demand(rates=[{"price": "2"}], unused="0.5", contract={})
     for one in (charge, contract):
         none, some = (
             rate([tariff(one)], hours(wh, capacity_va=10_000, contract_w=10_000), JUNE)
@@ -95,6 +102,63 @@ def test_capacity_and_demand_are_halved_where_nothing_is_used() -> None:
 def hours(wh: int, **more: Any) -> Usage:
     start = midnight(JUNE.since, "UTC")
     return Usage("UTC", series=(Series("import", start, 60, (wh,) * 720),), **more)
+
+
+TOU = {
+    "name": "tou",
+    "otherwise": "day",
+    "windows": [{"period": "night", "until": "07:00"}],
+}
+
+
+def test_a_contract_is_owed_for_hours_in_which_nothing_was_demanded() -> None:
+    held = tuple(
+        Held("contract", JUNE.since, JUNE.until, w, label=label)
+        for label, w in (("day", 10_000), ("night", 20_000))
+    )
+    shown = (Demanded("day", JUNE.since, JUNE.until, 12_000),)
+    by_period = demand(schedule="tou", contract={"band": "1"})
+    versions = [tariff(by_period, schedules=[TOU])]
+
+    found = rate(versions, Usage("UTC", demands=shown, held=held), JUNE)
+
+    assert amounts(found) == {
+        ("kw", "day", 1): 10_00,
+        ("kw", "day", 2): 4_00,
+        ("kw", "night", 1): 20_00,
+    }
+    with pytest.raises(NotAgreed):
+        rate(versions, Usage("UTC", demands=shown, held=held[1:]), JUNE)
+
+
+def test_a_ratchet_of_two_supply_lines_remembers_each() -> None:
+    july = Period(since=JUNE.until, until=date(2025, 8, 1))
+    versions = [tariff(demand(ratchet={"share": "1"}, contract={"below": "measured"}))]
+
+    def usage(period: Period, one: int, two: int) -> Usage:
+        return Usage(
+            "UTC",
+            demands=tuple(
+                Demanded(None, period.since, period.until, w, line=line)
+                for line, w in (("1", one), ("2", two))
+            ),
+            held=tuple(
+                Held("contract", period.since, period.until, 100_000, line=line)
+                for line in "12"
+            ),
+        )
+
+    first = rate(versions, usage(JUNE, 90_000, 10_000), JUNE)
+    second = rate(versions, usage(july, 20_000, 30_000), july, first.carry)
+
+    assert (first.total, second.total) == (100_00, 120_00)
+
+
+def test_demand_of_each_day_is_not_known_from_a_register_of_the_month() -> None:
+    usage = Usage("UTC", demands=(Demanded(None, JUNE.since, JUNE.until, 1),))
+
+    with pytest.raises(DemandNotByDay):
+        rate([tariff(demand(each="day", per="day"))], usage, JUNE)
 
 
 @pytest.mark.parametrize(
@@ -113,6 +177,26 @@ def hours(wh: int, **more: Any) -> Usage:
         (
             {"kind": "demand", "code": "kw", "rates": [{"by_use": [{"price": "1"}]}]},
             "a ladder of energy alone",
+        ),
+        (demand(contract={"steps": [{"upto": "1.2", "factor": "2"}]}), "has no end"),
+        (
+            demand(contract={"steps": [{"upto": "1.05", "factor": "2"}, {"factor": "3"}]}),
+            "ends where excess has begun",
+        ),
+        (demand(contract={"factor": "3", "steps": [{"factor": "2"}]}), "a factor, or steps"),
+        (demand(contract={"least": "0.9"}), "of the measured demand"),
+        (demand(contract={"least": "1.1", "below": "measured"}), "within the band"),
+        (demand(contract={"band": "0.9", "excess_from": "contract"}), "within its band"),
+        (demand(each="day"), "per day"),
+        (demand(each="day", per="day", contract={}), "no ratchet or contract"),
+        (
+            {"kind": "capacity", "code": "c", "rates": [{"price": "1"}], "schedule": "tou"},
+            "a schedule is of `contract`",
+        ),
+        (
+            {"kind": "capacity", "code": "c", "rates": [{"price": "1"}], "of": "contract"}
+            | {"schedule": "tou"},
+            "there is no schedule",
         ),
         ({"kind": "fixed", "code": "f", "price": "1", "unused": "1.5"}, "less than or equal"),
         ({"kind": "fixed", "code": "f", "price": "1", "per": "month-by-thirtieths"}, "source"),

@@ -12,8 +12,9 @@ from typing import Annotated, TypeAlias, get_args
 from pydantic import Field
 
 from domain.pricing.charges.capacity import Capacity
+from domain.pricing.charges.contract import Contract, ExcessStep
 from domain.pricing.charges.credit import Credit
-from domain.pricing.charges.demand import Contract, Demand, LoadDiscount, Ratchet
+from domain.pricing.charges.demand import Demand, LoadDiscount, Ratchet
 from domain.pricing.charges.energy import Energy, Household
 from domain.pricing.charges.export import Export, Surplus
 from domain.pricing.charges.fixed import Fixed
@@ -60,6 +61,7 @@ __all__ = [
     "Credit",
     "Demand",
     "Energy",
+    "ExcessStep",
     "Export",
     "Fixed",
     "FixedByUsage",

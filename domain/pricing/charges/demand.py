@@ -10,13 +10,13 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from domain.kit import value
+from domain.kit import added, value
 from domain.pricing.calendars import Month
+from domain.pricing.charges.contract import Contract
 from domain.pricing.charges.kit import (
     BillSegment,
     Code,
     DemandMissing,
-    NotAgreed,
     Peak,
     Per,
     Share,
@@ -25,7 +25,7 @@ from domain.pricing.charges.kit import (
 from domain.pricing.charges.memory import forget, keep, month_number, recalled
 from domain.pricing.charges.rates import Rate, Tier, looked_up, rungs_of
 from domain.pricing.exact import ONE, ZERO, Number, exceeds, larger, to_step, total
-from domain.values import Mode, Price, Step, Text
+from domain.values import Mode, Period, Price, Step, Text
 
 
 @value
@@ -45,23 +45,6 @@ class Ratchet:
     own: bool = True
     of_months: tuple[Month, ...] = ()
     over: Literal["period", "all"] = "all"
-
-
-@value
-class Contract:
-    """
-    Contract demand is billed, and what exceeds it by more than the band costs a multiple.
-
-    `floor`: the contract counts as at least this share of the installed capacity.  `band`
-    1.05: up to 105 % of the contract nothing is added.  Beyond, `factor` times the price
-    for each kW over the band, and either the contract itself (`contract`) or the whole
-    band (`band`) at the price: the two readings of a doubled charge that are in use.
-    """
-
-    floor: Price = ZERO
-    band: Price = Decimal("1.05")
-    factor: Price = Decimal(2)
-    beyond: Literal["contract", "band"] = "contract"
 
 
 @value
@@ -94,21 +77,76 @@ class Demand:
     discount: LoadDiscount | None = None
     unused: Share = ONE
 
+    each: Annotated[
+        Literal["bill", "day"],
+        added(
+            "bill",
+            "Whether the highest demand of the bill is priced, or that of each day, `per` day.",
+            "day",
+        ),
+    ] = "bill"
+
+    def __post_init__(self) -> None:
+        if self.each == "day" and (self.per != "day" or self.ratchet or self.contract):
+            raise ValueError("demand of each day is priced per day, by no ratchet or contract")
+
     def lines(self, part: BillSegment) -> Iterator[UnroundedLine]:
         """A line for each period and block in which there was demand."""
         seasonal = any(rate.season for rate in self.rates)
         for season, stretch in part.by_season(seasonal):
-            asked = Peak(self.unit, self.minutes, self.longer_intervals)
-            peaks = stretch.kw(asked, self.schedule, by_season=stretch is not part)
+            if self.each == "day":
+                yield from self._by_days(stretch, season)
+                continue
+            for supply in stretch.by_supply() if self.contract else (stretch,):
+                yield from self._of_supply(supply, season, by_season=stretch is not part)
+
+    def _of_supply(
+        self, part: BillSegment, season: str, by_season: bool
+    ) -> Iterator[UnroundedLine]:
+        asked = Peak(self.unit, self.minutes, self.longer_intervals)
+        peaks = part.kw(asked, self.schedule, by_season)
+        if not peaks:
+            raise DemandMissing(charge=self.code, since=part.period.since)
+        if self.contract and self.schedule:  # a contract for hours that did not occur
+            agreed = part.measured.agreed_periods("contract", part.period)
+            for period in part.schedules[self.schedule].periods:
+                if period in agreed:
+                    peaks.setdefault(period, ZERO)
+        for period, kw in self._billed(part, peaks).items():
+            ladder = looked_up(self.rates, season, period).ladder
+            if self.contract:
+                yield from self._by_contract(part, period, kw, ladder)
+            else:
+                yield from self._by_blocks(part, period, kw, ladder)
+
+    def _by_days(self, part: BillSegment, season: str) -> Iterator[UnroundedLine]:
+        """A line for each period and block: the highest demands of the days, added up."""
+        asked = Peak(self.unit, self.minutes, self.longer_intervals, by_day=True)
+        table = part.schedules[self.schedule] if self.schedule else None
+        every: dict[str, list[Number]] = {}
+        for day in part.period:
+            one = Period(since=day, until=day + timedelta(days=1))
+            peaks = part.measured.peaks(one, asked, table, part.calendar)
             if not peaks:
-                raise DemandMissing(charge=self.code, since=stretch.period.since)
-            billed = self._billed(stretch, peaks)
-            for period, kw in billed.items():
-                ladder = looked_up(self.rates, season, period).ladder
-                if self.contract:
-                    yield from self._by_contract(stretch, period, kw, ladder)
-                else:
-                    yield from self._by_blocks(stretch, period, kw, ladder)
+                raise DemandMissing(charge=self.code, since=day)
+            for period, kw in self._billed(part, peaks).items():
+                every.setdefault(period, []).append(kw)
+        for period, days in every.items():
+            for rung in rungs_of(looked_up(self.rates, season, period).ladder):
+                kw = total(rung.part_of(each) for each in days)
+                price = self._price(part, rung.price)
+                yield UnroundedLine(
+                    self.code,
+                    self.kind,
+                    kw,
+                    f"{self.unit}-day",
+                    price,
+                    kw * price,
+                    part.period.since,
+                    part.period.until,
+                    period,
+                    rung.tier,
+                )
 
     @property
     def looks_back(self) -> bool:
@@ -144,14 +182,14 @@ class Demand:
     def _past(self, part: BillSegment, period: str, kw: Number) -> Number | None:
         """The highest demand of the months before; remembers this month's for those after."""
         assert self.ratchet is not None
-        bill = part.bill.since
+        bill, code = part.bill.since, self._remembered_as(part)
         memory = sorted(
             since
-            for what, code, of, since in part.memory
-            if (what, code, of) == ("peak", self.code, period)
+            for what, whose, of, since in part.memory
+            if (what, whose, of) == ("peak", code, period)
         )
         past = [
-            recalled(part, "peak", self.code, period, since)
+            recalled(part, "peak", code, period, since)
             for since in memory
             if since < bill and month_number(bill) - month_number(since) <= self.ratchet.months
         ]
@@ -164,10 +202,14 @@ class Demand:
         middle = days.since + timedelta(days=(days.days - 1) // 2)
         if self.ratchet.of_months and middle.month not in self.ratchet.of_months:
             return
-        if ("peak", self.code, period, bill) in part.memory:
-            kw = larger(kw, recalled(part, "peak", self.code, period, bill))
-        keep(part, "peak", self.code, period, bill, kw)
-        forget(part, "peak", self.code, bill - timedelta(days=6 * 366))
+        code = self._remembered_as(part)
+        if ("peak", code, period, bill) in part.memory:
+            kw = larger(kw, recalled(part, "peak", code, period, bill))
+        keep(part, "peak", code, period, bill, kw)
+        forget(part, "peak", code, bill - timedelta(days=6 * 366))
+
+    def _remembered_as(self, part: BillSegment) -> str:
+        return f"{self.code} {part.measured.supply_line}".rstrip()
 
     def _by_blocks(
         self, part: BillSegment, period: str, kw: Number, ladder: tuple[Tier, ...]
@@ -179,28 +221,16 @@ class Demand:
     def _by_contract(
         self, part: BillSegment, period: str, kw: Number, ladder: tuple[Tier, ...]
     ) -> Iterator[UnroundedLine]:
-        """A line for each block of the contract, then for each of what is beyond its band."""
+        """A line for each block of the contract, then for each step of what is beyond it."""
         assert self.contract is not None
         rungs = list(rungs_of(ladder))
-        agreed = part.measured.held("contract", part.period)
-        if not agreed:
-            raise NotAgreed(charge=self.code, since=part.period.since)
-        for days, contract in agreed:
+        for days, contract in self.contract.agreed(part, period, self.code):
             stretch = part.within(days.since, days.until)
-            if self.contract.floor:
-                for _, capacity in part.measured.held("capacity", days):
-                    contract = larger(contract, capacity * self.contract.floor)
-            band = contract * self.contract.band
-            billed = contract
-            if self.contract.beyond == "band":
-                billed = contract + exceeds(kw, band) * (band - contract)
-            for tier, rung in enumerate(rungs, 1):
-                price = self._price(part, rung.price)
-                yield self._line(stretch, period, tier, rung.part_of(billed), price)
-            for tier, rung in enumerate(rungs, len(rungs) + 1):
-                price = self._price(part, rung.price) * self.contract.factor
-                over = rung.part_of(larger(kw, band)) - rung.part_of(band)
-                yield self._line(stretch, period, tier, over, price)
+            for one in self.contract.billed(kw, contract, rungs):
+                price = self._price(part, one.rung.price)
+                if one.factor is not ONE:
+                    price = price * one.factor
+                yield self._line(stretch, period, one.tier, one.kw, price)
 
     def _price(self, part: BillSegment, price: Number) -> Number:
         """The price, less the discount for a well used capacity, or what is used not at all."""

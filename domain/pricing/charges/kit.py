@@ -75,6 +75,7 @@ class Peak:
     unit: Literal["kW", "kVA"] = "kW"
     minutes: int | None = None
     longer: Literal["refused", "taken"] = "refused"
+    by_day: bool = False  # of one day, of which a register must not have shown more
 
 
 class Measured(Protocol):
@@ -119,8 +120,23 @@ class Measured(Protocol):
         """KWh by period and block of one ladder that fills as energy flows; `over` as above."""
         ...
 
-    def held(self, what: Agreed, period: Period) -> list[tuple[Period, Number]]:
-        """What was agreed (kW) or installed (kVA), stretch by stretch."""
+    @property
+    def supply_line(self) -> str:
+        """The supply line that this is of, where an account has several."""
+        ...
+
+    def by_supply(self) -> Sequence[Measured]:
+        """The same for each supply line that has an agreement of its own; one, if none has."""
+        ...
+
+    def held(
+        self, what: Agreed, period: Period, label: str = ""
+    ) -> list[tuple[Period, Number]]:
+        """What was agreed (kW) or installed (kVA), for a period of hours, by stretches."""
+        ...
+
+    def agreed_periods(self, what: Agreed, period: Period) -> set[str]:
+        """The periods of hours for which something was agreed."""
         ...
 
     def known(self, number: Number, what: str, facts: Sequence[str] = ()) -> Number:
@@ -274,6 +290,11 @@ class BillSegment:
     def within(self, since: date, until: date) -> BillSegment:
         """The days of it from `since` to before `until`."""
         return replace(self, period=Period(since=since, until=until))
+
+    def by_supply(self) -> Iterator[BillSegment]:
+        """It for each supply line with an agreement of its own."""
+        for measured in self.measured.by_supply():
+            yield self if measured is self.measured else replace(self, measured=measured)
 
     @property
     def whole_bill(self) -> BillSegment:

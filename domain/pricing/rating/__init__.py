@@ -4,6 +4,7 @@ from domain.pricing.rating.arrays import Population, RatedColumns, rate_all, rat
 from domain.pricing.rating.compare import Rerated, Summary, compare, differences, summary
 from domain.pricing.rating.lines import Line, Rated
 from domain.pricing.rating.measured import (
+    DemandNotByDay,
     ReadingMissing,
     UsageBelowZero,
     UsageMissing,
@@ -17,6 +18,7 @@ from domain.pricing.usage import Carry, Demanded, Held, Kept, Registered, Series
 
 __all__ = [
     "Carry",
+    "DemandNotByDay",
     "Demanded",
     "Held",
     "Kept",

@@ -196,8 +196,8 @@ def _form(usage: Usage, carry: Carry) -> Any:
         usage.capacity_va is None,
         tuple((s.channel, s.start, s.minutes, len(s.wh), s.digits) for s in usage.series),
         tuple((r.channel, r.label, r.since, r.until) for r in usage.registers),
-        tuple((d.label, d.since, d.until, d.unit) for d in usage.demands),
-        tuple((h.what, h.since, h.until) for h in usage.held),
+        tuple((d.label, d.since, d.until, d.unit, d.line) for d in usage.demands),
+        tuple((h.what, h.since, h.until, h.label, h.line) for h in usage.held),
         tuple((k.what, k.code, k.period, k.since) for k in carry),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
@@ -35,6 +36,10 @@ class UsageNotByPeriod(Refused):
     """The tariff asks for time-of-use periods, and the register counts something else."""
 
 
+class DemandNotByDay(Refused):
+    """The tariff charges for the demand of each day, and a register showed that of more."""
+
+
 class ReadingMissing(Refused):
     """The tariff divides a register by readings only; there is none on the day of change."""
 
@@ -55,6 +60,7 @@ class Meters:
         digits: int = 0,
     ) -> None:
         self.usage = usage
+        self._line = ""
         self._number = number
         self._known = known
         self._fine = max((one.digits for one in usage.series), default=digits)
@@ -157,14 +163,7 @@ class Meters:
         self, period: Period, asked: Peak, schedule: Schedule | None, calendar: Calendar
     ) -> dict[str, Number]:
         """Highest demand by time-of-use period, kW or kVA."""
-        found: dict[str, Number] = {}
-        for one in self.usage.demands:
-            if one.unit == asked.unit and one.since < period.until and period.since < one.until:
-                label = (one.label or "") if schedule else ""
-                kw = self.known(
-                    self._number(one.w, 3), f"highest {one.unit} {label}", one.facts
-                )
-                found[label] = larger(found[label], kw) if label in found else kw
+        found = self._shown(period, asked, schedule)
         for run in [] if found else demand_runs(self._covering, period, asked, self.usage.zone):
             known = runs(
                 run.start,
@@ -184,6 +183,26 @@ class Meters:
                 found[label] = larger(found[label], kw) if label in found else kw
         return found
 
+    def _shown(
+        self, period: Period, asked: Peak, schedule: Schedule | None
+    ) -> dict[str, Number]:
+        """What registers of demand showed: the highest of each supply line, added up."""
+        highest: dict[tuple[str, str], Number] = {}
+        for one in self.usage.demands:
+            elsewhen = one.since >= period.until or period.since >= one.until
+            if one.unit != asked.unit or elsewhen:
+                continue
+            if asked.by_day and (one.since, one.until) != (period.since, period.until):
+                raise DemandNotByDay(since=one.since, until=one.until)
+            label = (one.label or "") if schedule else ""
+            kw = self.known(self._number(one.w, 3), f"highest {one.unit} {label}", one.facts)
+            key = label, one.line
+            highest[key] = larger(highest[key], kw) if key in highest else kw
+        found: dict[str, Number] = {}
+        for (label, _), kw in highest.items():
+            found[label] = found[label] + kw if label in found else kw
+        return found
+
     def _demand(self, wh: Any, minutes: int, asked: Peak) -> Number:
         if asked.unit == "kVA":
             return self._number(apparent(wh, minutes, self._fine), 6)
@@ -191,16 +210,53 @@ class Meters:
             return self._kwh(wh * (60 // minutes))
         return self._kwh(wh) * 60 / minutes
 
-    def held(self, what: Agreed, period: Period) -> list[tuple[Period, Number]]:
-        """What was agreed (kW) or installed (kVA), stretch by stretch."""
+    @property
+    def supply_line(self) -> str:
+        """The supply line that this is of, where an account has several."""
+        return self._line
+
+    def by_supply(self) -> Sequence[Meters]:
+        """The same for each supply line that has an agreement of its own; one, if none has."""
+        if self._line or not any(one.line for one in self.usage.held):
+            return [self]
+        lines = [one.line for one in self.usage.demands]
+        lines += [one.line for one in self.usage.held]
+        return [self._of_line(line) for line in dict.fromkeys(lines)]
+
+    def _of_line(self, line: str) -> Meters:
+        usage = replace(
+            self.usage,
+            demands=tuple(one for one in self.usage.demands if one.line == line),
+            held=tuple(one for one in self.usage.held if one.line == line),
+        )
+        made = Meters(usage, self._number, self._known, self._runs, self._fine)
+        made._line = line
+        return made
+
+    def held(
+        self, what: Agreed, period: Period, label: str = ""
+    ) -> list[tuple[Period, Number]]:
+        """What was agreed (kW) or installed (kVA), for a period of hours, by stretches."""
+        own = [one for one in self.usage.held if one.what == what and one.label == label]
         agreed = self.usage.contract_w if what == "contract" else self.usage.capacity_va
-        if agreed is not None:
+        if agreed is not None and not (label and own):
             return [(period, self.known(self._number(agreed, 3), what))]
+        if not own:
+            own = [one for one in self.usage.held if one.what == what and not one.label]
         found = []
-        for one in sorted(self.usage.held, key=lambda one: one.since):
-            if one.what == what and (met := period.meet(one.since, one.until)):
-                found.append((met, self.known(self._number(one.w, 3), what, one.facts)))
+        for one in sorted(own, key=lambda one: one.since):
+            if met := period.meet(one.since, one.until):
+                name = f"{what} {label}".rstrip()
+                found.append((met, self.known(self._number(one.w, 3), name, one.facts)))
         return found
+
+    def agreed_periods(self, what: Agreed, period: Period) -> set[str]:
+        """The periods of hours for which something was agreed."""
+        return {
+            one.label
+            for one in self.usage.held
+            if one.what == what and one.label and period.meet(one.since, one.until)
+        }
 
     def in_time_order(
         self,

@@ -105,8 +105,8 @@ def usage_of(said: dict[str, Any], period: Period, zone: str) -> Usage:
         before, after = said["reads"]
         registers.append(["import", None, advance(before, after, said.get("digits", 6))])
     agreed = (
-        Held(what, date.fromisoformat(since), date.fromisoformat(until), wh(quantity))
-        for what, since, until, quantity in said.get("held", ())
+        Held(what, *days_of(days, period), wh(quantity), label=label, line=line)
+        for what, days, quantity, label, line in said.get("held", ())
     )
     held = {"contract_w": said.get("contract_kw"), "capacity_va": said.get("capacity_kva")}
     factor = said.get("power_factor")
@@ -118,8 +118,10 @@ def usage_of(said: dict[str, Any], period: Period, zone: str) -> Usage:
             for channel, label, kwh in registers
         ),
         demands=tuple(
-            Demanded(label, period.since, period.until, wh(kw), unit)
-            for label, kw, unit in said.get("demands", ())
+            Demanded(label, *days_of(days, period), wh(kw), unit, line=line)
+            for label, kw, unit, days, line in (
+                (*one, "", "")[:5] for one in said.get("demands", ())
+            )
         ),
         power_factor=None if factor is None else Decimal(factor),
         persons=said.get("persons", 1),
@@ -127,6 +129,14 @@ def usage_of(said: dict[str, Any], period: Period, zone: str) -> Usage:
         capacity_va=None if held["capacity_va"] is None else wh(held["capacity_va"]),
         held=tuple(agreed),
     )
+
+
+def days_of(said: str, period: Period) -> tuple[date, date]:
+    """`2025-05-01/2025-05-11`; nothing is all of the period."""
+    if not said:
+        return period.since, period.until
+    since, until = map(date.fromisoformat, said.split("/"))
+    return since, until
 
 
 def advance(before: str, after: str, digits: int) -> str:
