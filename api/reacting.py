@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from psycopg.conninfo import conninfo_to_dict
 
+from api.adopting import adopt
 from api.dispatch import RequestContext
 from api.local_day import Clock, clock
 from api.system import System, running
@@ -49,7 +50,8 @@ def day_clock(system: System, now: Clock = clock) -> DayClock:
 
 @contextmanager
 def reacting(system: System, now: Clock = clock) -> Iterator[None]:
-    """Policies answer, and days begin, as long as this lasts."""
+    """Today's rules are adopted; policies answer and days begin as long as this lasts."""
+    adopt(system)
     with (
         running("policies", runner(system).run),
         running("clock", day_clock(system, now).run),

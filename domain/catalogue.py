@@ -10,7 +10,7 @@ from domain.customers import account, customer
 from domain.kit import COMMANDS, DECISIONS, EVENTS, KINDS, POLICIES, loops
 from domain.metering import meter
 from domain.network import point, terms
-from domain.organisation import attempts, day, duties, founding, person, unit, utility
+from domain.organisation import attempts, day, duties, founding, person, rules, unit, utility
 from domain.pricing import tariff
 from domain.readings import intervals
 from domain.receivables import payment
@@ -20,7 +20,7 @@ __all__ = ["COMMANDS", "CONTEXTS", "DECISIONS", "EVENTS", "KINDS", "POLICIES"]
 del policies  # imported so that its policies are declared
 
 CONTEXTS: dict[str, tuple[ModuleType, ...]] = {
-    "organisation": (utility, day, attempts, unit, person, duties, founding),
+    "organisation": (utility, rules, day, attempts, unit, person, duties, founding),
     "customers": (customer, account),
     "pricing": (tariff,),
     "network": (point, terms),

@@ -121,7 +121,7 @@ def _bill_keys(fact: Fact) -> Iterable[str]:
 
 bills = Projection(
     name="bills",
-    version=3,
+    version=4,
     row=Bill,
     key=("bill",),
     events=(BillIssued, BillCorrected, BillCancelled, AccountDebited, AccountCredited),
@@ -185,7 +185,7 @@ def _corrections(table: Table[str, Correction], fact: Fact) -> None:
 
 corrections = Projection(
     name="corrections",
-    version=2,
+    version=3,
     row=Correction,
     key=("note",),
     events=(BillCorrected, BillCancelled),

@@ -18,10 +18,13 @@ from domain.organisation.person import (
     PersonMoved,
     PersonStandsIn,
 )
+from domain.organisation.rules import RulesAdopted
 from domain.organisation.unit import Level, UnitClosed, UnitFounded, UnitMoved
 from domain.organisation.utility import UtilityEstablished, UtilityTermsSet
 from projections.kit.declaration import Back, Called, FactRef, Link, Position
 from projections.kit.table import Projection, Table
+
+KEY = "settings"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,25 +37,28 @@ class Settings:
     zone: str
     due_days: int
     minor_digits: int
+    edition: int  # of the rating rules by which bills are calculated
 
 
 def _settings(table: Table[str, Settings], fact: Fact) -> None:
     match fact.event:
         case UtilityEstablished() as e:
-            table[fact.key] = Settings(
-                fact.key, e.name, e.currency, e.zone, e.due_days, e.minor_digits
+            table[KEY] = Settings(
+                KEY, e.name, e.currency, e.zone, e.due_days, e.minor_digits, e.edition
             )
         case UtilityTermsSet() as e:
-            table[fact.key] = replace(table[fact.key], name=e.name, due_days=e.due_days)
+            table[KEY] = replace(table[KEY], name=e.name, due_days=e.due_days)
+        case RulesAdopted() as e:
+            table[KEY] = replace(table[KEY], edition=e.edition)
 
 
 settings = Projection(
     name="settings",
-    version=2,
+    version=3,
     row=Settings,
     key=("key",),
-    events=(UtilityEstablished, UtilityTermsSet),
-    keys=lambda fact: (fact.key,),
+    events=(UtilityEstablished, UtilityTermsSet, RulesAdopted),
+    keys=lambda _: (KEY,),
     project=_settings,
 )
 

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from api.adopting import adopt
 from api.cli.kit import (
     DataOption,
     JsonOption,
@@ -39,6 +40,7 @@ from projections.billing import Bill, bills, corrections
 from projections.kit.table import Where
 from projections.network import supplies
 from projections.organisation import settings
+from replay.billing.calculation import recalculable
 from replay.billing.office import Billing, period_of
 
 HANDS = 16  # bills asked for at the same time
@@ -58,6 +60,7 @@ def run(
     """Issue the bills of a month to every account with supply in it; run again, it goes on."""
     period = _month(month)
     with system(data) as it, progress() as tell:
+        adopt(it)
         position = caught_up(it.history, it.tables, 60.0)
         billing = Billing(it.history, it.tables, lambda: position)
         asking = _Asking(Dispatch(it.history, billing.supplies), period, _on(it, on))
@@ -160,6 +163,7 @@ def issue(
     """Issue one bill."""
     first, last = day(since, "SINCE"), day(until, "UNTIL")
     with system(data) as it:
+        adopt(it)
         asked = IssueBill(account=account, since=first, until=last, on=_on(it, on))
         given = it.dispatch(asked, myself("billing"))
         _told(it, given, _issued(given), as_json)
@@ -174,6 +178,7 @@ def correct(
 ) -> None:
     """Bring a bill to what is known now, by a note of the difference."""
     with system(data) as it:
+        adopt(it)
         row = _bill(it, bill)
         asked = CorrectBill(account=row.account, bill=bill, on=_on(it, on))
         given = it.dispatch(asked, myself("billing"))
@@ -220,6 +225,7 @@ def why(
     """Say why each line of a bill is what it is, as the bill stands."""
     with system(data) as it:
         row = _bill(it, bill)
+        recalculable(row.basis)
         found = list(_reasons(it, row, line))
     if as_json:
         answer(plain([{**shown, "why": tree} for shown, tree in found]))

@@ -181,6 +181,11 @@ def verify(
         for check in report.checks:
             right = "agrees" if check.proven else "not proven"
             right = f"{len(check.wrong)} wrong" if check.wrong else right
+            if check.not_recalculated:
+                right += (
+                    f"; {check.not_recalculated} of an earlier edition of the rules,"
+                    " not re-calculated"
+                )
             say(f"  {check.name}: {check.looked_at} looked at, {right}")
             for wrong in check.wrong:
                 say(f"    {wrong}", style="red")

@@ -43,6 +43,10 @@ class Basis:
     estimated: bool = strawberry.field(
         description="Whether some of the usage is interpolated or estimated."
     )
+    edition: int = strawberry.field(
+        description="By which edition of the rating rules. A bill of an earlier edition than"
+        " today's stands as it was issued, and is not calculated again."
+    )
 
 
 @strawberry.type(description="A fact that came after the basis of a bill and moved it.")
@@ -77,7 +81,8 @@ class WouldBe:
     lines: list[BillLine] = strawberry.field(description="Its lines.", default_factory=list)
     basis: Basis | None = strawberry.field(description="What it would stand on.", default=None)
     not_calculated: str | None = strawberry.field(
-        description="Why it cannot be calculated now: a rule, like `period-not-measured`.",
+        description="Why it cannot be calculated now: a rule, like `period-not-measured`; at a"
+        " moment before the rating rules of today were adopted `not-recalculated`.",
         default=None,
     )
 
@@ -89,6 +94,7 @@ def basis_of(basis: domain.Basis) -> Basis:
         tariffs=list(basis.tariffs),
         facts=[strawberry.ID(fact) for fact in unpacked(basis.facts)],
         estimated=basis.estimated,
+        edition=basis.edition,
     )
 
 

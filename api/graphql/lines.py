@@ -17,6 +17,7 @@ from domain.billing import lines as domain
 from domain.billing.bill import Basis
 from domain.pricing.rating import Why, explain
 from domain.values import Period
+from replay.billing.calculation import recalculable
 
 Reason: TypeAlias = Callable[[], Derivation]
 
@@ -48,7 +49,8 @@ class BillLine:
 
     @strawberry.field(
         description="Why it is that amount; null for a line that is a sum or a difference of"
-        " others. Costs as much as 50 fields.",
+        " others. Refused as `not-recalculated` for a bill of an earlier edition of the rating"
+        " rules. Costs as much as 50 fields.",
         metadata={"cost": EXPLAINED},
     )
     def why(self) -> Derivation | None:
@@ -64,7 +66,7 @@ def lines_of(
     """Lines as the schema says them; `calculated` and `basis` say why, where anything does."""
     reasons: list[Reason | None] = [None] * len(lines)
     if calculated is not None and basis is not None:
-        whys = _whys(view, lines, calculated, basis.position)
+        whys = _whys(view, lines, calculated, basis)
         reasons = [_nth(whys, n) for n in range(len(lines))]
     return [_line(view, each, reason) for each, reason in zip(lines, reasons, strict=True)]
 
@@ -77,14 +79,15 @@ def _whys(
     view: View,
     lines: Sequence[domain.BillLine],
     calculated: tuple[str, Period],
-    position: int,
+    basis: Basis,
 ) -> Callable[[], Sequence[Derivation]]:
     """The derivations of all lines of a bill, grown when the first is asked for."""
 
     @cache
     def whys() -> list[Derivation]:
+        recalculable(basis)
         found: list[Why] = []
-        for part in view.calculator.ratings(*calculated, position):
+        for part in view.calculator.ratings(*calculated, basis.position):
             found += explain(part.versions, part.usage, part.period, part.carry)
         named = {
             id(why): f"the line {each.line.code}"

@@ -53,6 +53,7 @@ class Basis:
     position: int
     tariffs: tuple[str, ...]  # "R1@2": version 2 of tariff R1
     facts: tuple[str, ...]  # "meter-M1@4", or "meter-M1@4-9": see domain.references
+    edition: int  # of the rating rules
     estimated: bool = False  # some of the usage is interpolated or estimated
 
 

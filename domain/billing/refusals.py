@@ -30,8 +30,13 @@ class WrongCurrency(Refused):
     """The tariff is in another currency than the books."""
 
 
+class NotRecalculated(Refused):
+    """It stands by an earlier edition of the rating rules, and is not calculated again."""
+
+
 NOT_CALCULATED: tuple[type[Refused], ...] = (
     EmptyPeriod,
+    NotRecalculated,
     NothingSupplied,
     PeriodNotMeasured,
     PeriodTooLong,

@@ -13,6 +13,7 @@ from typing import Annotated, TypeAlias, assert_never
 
 from pydantic import Field
 
+from domain.editions import EDITION
 from domain.kit import Kind, Refused, command, decision, event
 from domain.values import Currency, Text, Zone, minor_digits
 
@@ -29,6 +30,7 @@ class UtilityEstablished:
     zone: Zone
     due_days: int
     minor_digits: int  # of the currency, in these books for ever
+    edition: int  # of the rating rules that it begins with
 
 
 @event("utility.terms-set")
@@ -52,6 +54,7 @@ class Utility:
     zone: str = "UTC"
     due_days: int = 14
     minor_digits: int = 2
+    edition: int = 1
 
 
 def evolve(utility: Utility, happened: UtilityEvent) -> Utility:
@@ -64,6 +67,7 @@ def evolve(utility: Utility, happened: UtilityEvent) -> Utility:
                 happened.zone,
                 happened.due_days,
                 happened.minor_digits,
+                happened.edition,
             )
         case UtilityTermsSet():
             return replace(utility, name=happened.name, due_days=happened.due_days)
@@ -128,6 +132,7 @@ def establish(asked: EstablishUtility, utility: Utility) -> Iterator[UtilityEven
         zone=asked.zone,
         due_days=asked.due_days,
         minor_digits=minor_digits(asked.currency),
+        edition=EDITION,
     )
 
 

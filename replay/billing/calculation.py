@@ -17,8 +17,9 @@ from domain.billing.bill import (
     BillCalculation,
 )
 from domain.billing.lines import BillLine
-from domain.billing.refusals import TariffNotInForce, WrongCurrency
+from domain.billing.refusals import NotRecalculated, TariffNotInForce, WrongCurrency
 from domain.customers.account import AccountUnknown
+from domain.editions import EDITION
 from domain.kit import Refused
 from domain.organisation.utility import UtilityNotEstablished
 from domain.pricing.rating import Rated, Usage, rate
@@ -55,12 +56,18 @@ class Rating:
         return rate(self.versions, self.usage, self.period, self.carry)
 
 
+def recalculable(basis: Basis) -> None:
+    """Raises NotRecalculated for what was calculated by another edition of the rating rules."""
+    if basis.edition != EDITION:
+        raise NotRecalculated(edition=basis.edition, today=EDITION)
+
+
 class BillCalculator:
     """
     Calculates bills of one set of tables.
 
-    Raises AccountUnknown, PeriodNotMeasured, TariffNotInForce, WrongCurrency,
-    and the refusals of `domain.pricing.rating.rate`.
+    Raises AccountUnknown, NotRecalculated, PeriodNotMeasured, TariffNotInForce,
+    WrongCurrency, and the refusals of `domain.pricing.rating.rate`.
     """
 
     def __init__(self, tables: Tables) -> None:
@@ -68,7 +75,15 @@ class BillCalculator:
 
     def calculate(self, account: str, period: Period, known_at: int) -> BillCalculation:
         """The bill of an account for a period; no lines where nothing was supplied."""
-        here = self._settings(known_at)
+        return self._calculated(self._settings(known_at), account, period, known_at)
+
+    def by_todays_rules(self, account: str, period: Period, known_at: int) -> BillCalculation:
+        """The same by today's edition, also where an earlier one was in force."""
+        return self._calculated(self._known(known_at), account, period, known_at)
+
+    def _calculated(
+        self, here: Settings, account: str, period: Period, known_at: int
+    ) -> BillCalculation:
         lines: list[BillLine] = []
         facts: dict[str, None] = {}
         tariffs: dict[str, None] = {}
@@ -93,6 +108,7 @@ class BillCalculator:
                 tariffs=tuple(tariffs),
                 facts=packed(facts),
                 estimated=estimated,
+                edition=EDITION,
             ),
         )
 
@@ -111,6 +127,13 @@ class BillCalculator:
                 yield self._rating(supply, part, here, known_at)
 
     def _settings(self, known_at: int) -> Settings:
+        """Those known at a position, of which today's rules can say what bills were."""
+        here = self._known(known_at)
+        if here.edition != EDITION:
+            raise NotRecalculated(edition=here.edition, today=EDITION)
+        return here
+
+    def _known(self, known_at: int) -> Settings:
         here = self.tables.get(settings, "settings", known_at=known_at)
         if here is None:
             raise UtilityNotEstablished

@@ -17,7 +17,9 @@ from domain.billing.chain import ChainCalculation, ChainLink, CorrectChain
 from domain.billing.correcting import CorrectBill
 from domain.billing.lines import BillLine, added, difference
 from domain.billing.refusals import EmptyPeriod, NothingSupplied, PeriodTooLong
+from domain.editions import EDITION
 from domain.kit import Fact, Refused, Stream
+from domain.organisation.rules import RATING, RulesAdopted, rules
 from domain.references import unpacked
 from domain.values import Period
 from projections.billing import Bill, bills, corrections
@@ -123,11 +125,27 @@ class Billing:
                 if fact.position > bill.newest.position
                 and not stood.isdisjoint(taken_back(fact, facts))
             ]
+        found += self._adopted(bill)
         since = {fact.ref: fact for fact in found if fact.position > bill.newest.position}
         return tuple(
             Cause(fact=fact.ref, name=fact.name, position=fact.position)
             for fact in sorted(since.values(), key=lambda fact: fact.position)
         )
+
+    def _adopted(self, bill: Bill) -> Iterator[Fact]:
+        """The later editions of the rules, where by them it would have been another bill."""
+        basis = bill.newest
+        if basis.edition == EDITION:
+            return
+        try:
+            again = self.calculator.by_todays_rules(
+                bill.account, period_of(bill), basis.position
+            )
+        except Refused:
+            return
+        if difference(again.lines, self.stands(bill, basis.position)):
+            adopted = self.history.of(rules.stream(RATING))
+            yield from (fact for fact in adopted if fact.event.edition > basis.edition)
 
     def _uncorrected(self, bill: Bill, known_at: int) -> Iterator[str]:
         earlier = self.tables.find(
@@ -224,6 +242,8 @@ class Billing:
         wanted: set[str] = set()
         found: dict[str, Bill] = {}
         for fact in facts:
+            if isinstance(fact.event, RulesAdopted):
+                found |= {bill.bill: bill for bill in self._of_earlier(fact, known_at)}
             wanted |= {fact.ref, *taken_back(fact, self.history.of(fact.stream))}
             for bill in self._candidates(fact, known_at):
                 if bill.cancelled is None:
@@ -236,9 +256,16 @@ class Billing:
             except Refused as no:
                 touched.append(Touched(bill, stands, None, no))
                 continue
-            if wanted & {*refs, *unpacked(now.basis.facts)}:
+            moves = wanted & {*refs, *unpacked(now.basis.facts)}
+            if moves or wanted & {fact.ref for fact in self._adopted(bill)}:
                 touched.append(Touched(bill, stands, now.total))
         return touched
+
+    def _of_earlier(self, fact: Fact, known_at: int) -> Iterator[Bill]:
+        """The bills of an earlier edition of the rules than the one adopted."""
+        for bill in self.tables.find(bills, known_at=known_at):
+            if bill.newest.edition < fact.event.edition:
+                yield bill
 
     def _candidates(self, fact: Fact, known_at: int) -> Iterator[Bill]:
         for column, key, since in reach(fact):

@@ -73,6 +73,11 @@ def _nothing(step: object) -> bool:
     return step is not None and Decimal(str(step)) <= 0
 
 
+def _first_edition(old: Data) -> Data:
+    """Nobody said by which edition of the rating rules a bill was calculated."""
+    return old | {"basis": old["basis"] | {"edition": 1}}
+
+
 # One fact of money.  The first release had four events for what moved an account, and posted
 # revenue by the bill's: its rule is kept here as it was, and the account's entry is but the
 # move between what is owed and what is held.
@@ -217,6 +222,9 @@ UPCASTS: dict[tuple[str, int], Upcast] = {
     ("account.debited", 1): _longer_keys,
     ("bill.corrected", 1): _bill_corrected,
     ("bill.issued", 1): _bill_issued,
+    ("bill.cancelled", 1): _first_edition,
+    ("bill.corrected", 2): _first_edition,
+    ("bill.issued", 2): _first_edition,
     ("meter.installed", 1): _readings,
     ("meter.read", 1): _readings,
     ("meter.reading-corrected", 1): _readings,
@@ -228,6 +236,7 @@ UPCASTS: dict[tuple[str, int], Upcast] = {
     ("payment.received", 1): lambda old: {**old, "allocations": None, "held": 0},
     ("payment.received", 2): _longer_keys,
     ("utility.established", 1): _with_digits,
+    ("utility.established", 2): lambda old: {**old, "edition": 1},
 }
 
 # (name, version) -> the event that it is read as: its name and version today, and its data.

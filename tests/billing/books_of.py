@@ -12,7 +12,7 @@ from projections.customers import accounts
 from projections.kit.digest import digest
 from projections.kit.table import MemoryTables
 from replay.billing.open_items import OpenItems
-from replay.billing.verify import _bills
+from replay.billing.verify import Posted, _bills, _books
 from tests.world import World
 
 
@@ -57,8 +57,9 @@ def assert_proven(world: World) -> None:
     items = OpenItems()
     items.fold(world.facts)
     assert list(items.wrong(world.tables)) == []
-    check = _bills(world.tables, lambda *_: None)
-    assert check.wrong == []
+    posted = Posted(int)
+    assert _books(world.tables, posted, lambda *_: None).wrong == []
+    assert _bills(world.tables, posted, lambda *_: None).wrong == []
     again = MemoryTables(PROJECTIONS)
     again.fold(world.facts)
     for projection in PROJECTIONS:

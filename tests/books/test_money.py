@@ -33,7 +33,7 @@ from replay.billing.open_items import OpenItems
 DAY = date(2026, 1, 1)
 YEARS_LATER = date(2040, 1, 1)
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-BASIS = Basis(position=0, tariffs=(), facts=())
+BASIS = Basis(position=0, tariffs=(), facts=(), edition=1)
 
 
 class Books:
@@ -47,7 +47,7 @@ class Books:
         self._remember(Stream("account-A1"), AccountOpened(customer="C1", on=DAY))
         self.streams[Stream("utility-settings")] = [
             UtilityEstablished(
-                name="W", currency="GBP", zone="UTC", due_days=14, minor_digits=2
+                name="W", currency="GBP", zone="UTC", due_days=14, minor_digits=2, edition=1
             )
         ]
 

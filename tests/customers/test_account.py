@@ -31,6 +31,7 @@ from domain.customers.customer import (
     RegisterCustomer,
     RenameCustomer,
 )
+from domain.editions import EDITION
 from domain.organisation.utility import (
     EstablishUtility,
     SetTerms,
@@ -53,7 +54,7 @@ from tests.story import Story
 
 JAN, FEB, MAR = (date(2026, month, 1) for month in (1, 2, 3))
 established = UtilityEstablished(
-    name="Wattle", currency="GBP", zone="UTC", due_days=14, minor_digits=2
+    name="Wattle", currency="GBP", zone="UTC", due_days=14, minor_digits=2, edition=EDITION
 )
 registered = CustomerRegistered(name="Ada", contact=None)
 opened = AccountOpened(customer="C1", on=JAN)

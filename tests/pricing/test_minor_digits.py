@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from api import currency
+from domain.editions import EDITION
 from domain.organisation.utility import EstablishUtility, Utility, UtilityEstablished
 from domain.pricing.charges import Fixed
 from domain.pricing.rating import Usage, rate
@@ -33,7 +34,9 @@ def test_a_utility_keeps_the_decimals_it_was_founded_with() -> None:
     story = Story()
     story.when(EstablishUtility(name="W", currency="UGX", zone="UTC"))
     story.then(
-        UtilityEstablished(name="W", currency="UGX", zone="UTC", due_days=14, minor_digits=0)
+        UtilityEstablished(
+            name="W", currency="UGX", zone="UTC", due_days=14, minor_digits=0, edition=EDITION
+        )
     )
 
 

@@ -28,6 +28,7 @@ established = UtilityEstablished(
     zone="Europe/London",
     due_days=14,
     minor_digits=2,
+    edition=1,
 )
 energised = PointEnergised(address="1 Mill Lane", on=JAN)
 metered = PointMetered(meter="M1", since=JAN)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -20,6 +21,7 @@ from tests.doors.test_cli import Cli
 from tests.releases.catalog import described
 from tests.releases.folder import EXPECTED, FIRST, first_release, restored
 
+BILLED = len(EXPECTED["bills"]) + sum(bill["notes"] for bill in EXPECTED["bills"].values())
 LEDGER = "SELECT code, debits, credits, balance FROM books.trial_balance"
 ACCOUNTS = "SELECT account, customer, balance, held AS advance FROM books.accounts"
 BILLS = (
@@ -54,7 +56,13 @@ def test_a_folder_of_the_first_release_opens(folder: Path, tmp_path: Path) -> No
     verified = cli.json("verify")
     assert verified["agrees"], verified
     assert verified["position"] == EXPECTED["head"]
+    assert not_recalculated(verified) == BILLED
+    assert f"{BILLED} of an earlier edition of the rules, not re-calculated" in cli("verify")
     assert cli.json("export", str(tmp_path / "archive"))["root"] == EXPECTED["root"]
+
+
+def not_recalculated(verified: Any) -> int:
+    return sum(int(check["not_recalculated"]) for check in verified["checks"])
 
 
 def test_its_books_are_what_they_were(folder: Path) -> None:
