@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from domain.catalogue import COMMANDS
+from domain.editions import EDITION
 from domain.kit import ASKED, SamePerson
 from domain.organisation.duties import (
     Apart,
@@ -114,7 +115,12 @@ FOUND = FoundUtility(
     on=date(2026, 1, 1),
 )
 ESTABLISHED = UtilityEstablished(
-    name="Grid", currency="CNY", zone="Asia/Shanghai", due_days=14, minor_digits=2
+    name="Grid",
+    currency="CNY",
+    zone="Asia/Shanghai",
+    due_days=14,
+    minor_digits=2,
+    edition=EDITION,
 )
 
 
