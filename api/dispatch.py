@@ -6,7 +6,7 @@ import hashlib
 import random
 import time
 import warnings
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
@@ -94,7 +94,7 @@ class Dispatch:
     Read, take a turn, decide, queue, wait; read again when somebody was quicker.
 
     `supplies` gives what decisions need beside streams, by type: BillCalculation -> how;
-    `today` the utility's local day.
+    `today` the utility's local day, `today_cached` the same where nothing has to be read.
     Raises Refused, Stale, KeyReused, Overloaded, Unavailable; nothing is recorded then.
     """
 
@@ -103,9 +103,11 @@ class Dispatch:
         history: History,
         supplies: Mapping[type, Supply],
         today: Callable[[], date] = lambda: datetime.now(UTC).date(),
+        today_cached: Callable[[], date | None] = lambda: None,
     ) -> None:
         self._history = history
         self._today = today
+        self._today_cached = today_cached
         self._supplies = supplies
         self._blocking = Blocking()
         self._awaiting = Awaiting()
@@ -153,15 +155,18 @@ class Dispatch:
         try:
             if await self._turns(wanted, turns, waits):
                 seen = await self._read(wanted, waits)
-            seen, behind = await self._upon(seen, envelope, waits)
+            seen, behind = self._lanes.upon(seen)
+            if behind and self._calculates(envelope.decision):
+                seen, behind = await self._settled(envelope, behind, waits)
             happened, no = await self._decided(envelope, seen, waits)
             entry = None
             if happened or behind:
                 # What rests on something under way is judged in its place even if it is
                 # refused or nothing: nobody is told of a state that may never be.
                 append = _append(envelope, happened, seen)
-                entry = waits.enter(self._history, self._lanes, append, behind)
-                self._lanes.left(entry, _after(envelope, wanted, seen, happened))
+                after = _after(envelope, wanted, seen, happened)
+                entry = waits.enter(self._history, self._lanes, append, behind, after)
+                self._lanes.left(entry, after)
         finally:
             self._lanes.leave(turns)
         if entry is None:
@@ -194,14 +199,14 @@ class Dispatch:
                 turns.append(stream)
         return waited
 
-    async def _upon(
-        self, seen: dict[Stream, Seen], envelope: CommandEnvelope, waits: Waits
+    async def _settled(
+        self, envelope: CommandEnvelope, behind: tuple[Entry, ...], waits: Waits
     ) -> tuple[dict[Stream, Seen], tuple[Entry, ...]]:
-        """The streams with what is under way, and the commands on which that depends."""
-        newest, behind = self._lanes.upon(seen)
-        if not behind or not self._calculates(envelope.decision):
-            return newest, behind
-        # Tables show nothing that is under way: states and tables would be of two moments.
+        """
+        The streams once it is known what became of the commands on which they depend.
+
+        Tables show nothing that is under way: states and tables would be of two moments.
+        """
         wait = waits.enter(self._history, self._lanes, _append(envelope, (), {}), behind)
         with suppress(Fallen):
             await waits.outcome(wait)
@@ -221,7 +226,7 @@ class Dispatch:
             for name, need in decision.needs:
                 given[name] = await self._given(need, envelope, waits)
             happened = tuple(decision.routed(asked, decision.decide(asked, **given)))
-            if happened:
+            if happened and decision.apart_from:
                 recorders = {stream: each.recorders for stream, each in seen.items()}
                 decision.second_person(asked, context.by, recorders)
         except Refused as no:
@@ -239,7 +244,8 @@ class Dispatch:
             context = envelope.context
             return Actor(context.by, context.duty, context.org_unit, context.on_behalf_of)
         if need is Today:
-            return Today(await waits.read(self._today))
+            day = self._today_cached()
+            return Today(await waits.read(self._today) if day is None else day)
         return await waits.calculate(partial(self._supplies[need], envelope.asked))
 
     def _still_expected(self, context: RequestContext) -> None:
@@ -290,10 +296,11 @@ def _append(
     """What a command records; without events, to be judged in its place."""
     context = envelope.context
     versions = {stream: each.version for stream, each in seen.items()}
+    if happened:  # what the decision does not see, but the one who asks expects, is checked too
+        versions.update(context.expected)
     return Append(
         happenings=happened,
-        # What the decision does not see, but the one who asks expects, is checked as well.
-        seen={**versions, **context.expected} if happened else versions,
+        seen=versions,
         by=context.by,
         duty=context.duty,
         cause=envelope.cause,
@@ -310,7 +317,7 @@ def _append(
 
 def _after(
     envelope: CommandEnvelope, wanted: Wanted, seen: Mapping[Stream, Seen], happened: Happenings
-) -> Iterable[Seen]:
+) -> Collection[Seen]:
     """The streams that a command moves, as it leaves them."""
     after: dict[Stream, Seen] = {}
     for stream, event in happened:

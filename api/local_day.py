@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 from domain.organisation.utility import utility
-from replay.store.history import History
+from replay.store.history import History, Seen
+
+SETTINGS = {"utility": (utility, utility.stream(utility.only or ""))}
 
 Clock = Callable[[], datetime]  # the instant, aware
 
@@ -25,7 +27,12 @@ class LocalDay:
 
     def __call__(self) -> date:
         """Today.  Raises Unavailable."""
-        assert utility.only is not None
-        settings = {"utility": (utility, utility.stream(utility.only))}
-        seen = self._history.cached(settings) or self._history.states(settings)
+        return self._on(self._history.cached(SETTINGS) or self._history.states(SETTINGS))
+
+    def cached(self) -> date | None:
+        """The same from memory alone; None when the zone has to be read."""
+        seen = self._history.cached(SETTINGS)
+        return None if seen is None else self._on(seen)
+
+    def _on(self, seen: Mapping[str, Seen]) -> date:
         return self._now().astimezone(ZoneInfo(seen["utility"].state.zone)).date()

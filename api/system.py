@@ -96,7 +96,7 @@ def opened(
             **billing.supplies,
             Holders: lambda _: holders(history, tables, today()),
         }
-        dispatch = Dispatch(history, supplies, today)
+        dispatch = Dispatch(history, supplies, today, today.cached)
         yield System(settings, url, recovered, history, tables, follower, billing, dispatch)
 
 

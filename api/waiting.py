@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol, TypeVar
 
 from domain.kit import Stream
-from replay.store.append import Append, Appended
+from replay.store.append import Append, Appended, Seen
 from replay.store.entry import Entry
 from replay.store.history import History
 from replay.store.lanes import Lanes
@@ -30,7 +30,12 @@ class Waits(Protocol):
     async def turn(self, lanes: Lanes, stream: Stream) -> bool: ...
 
     def enter(
-        self, history: History, lanes: Lanes, append: Append, behind: Sequence[Entry]
+        self,
+        history: History,
+        lanes: Lanes,
+        append: Append,
+        behind: Sequence[Entry],
+        after: Collection[Seen] = (),
     ) -> Entry: ...
 
     async def outcome(self, entry: Entry) -> Appended: ...
@@ -48,8 +53,8 @@ class Blocking:
 
     async def turn(self, lanes: Lanes, stream: Stream) -> bool:
         """Wait until it is one's turn; whether one had to."""
-        waiter: Future[None] = Future()
-        if lanes.enter(stream, waiter):
+        waiter = lanes.enter(stream, Future[None])
+        if waiter is None:
             return False
         try:
             waiter.result()
@@ -59,9 +64,14 @@ class Blocking:
         return True
 
     def enter(
-        self, history: History, lanes: Lanes, append: Append, behind: Sequence[Entry]
+        self,
+        history: History,
+        lanes: Lanes,
+        append: Append,
+        behind: Sequence[Entry],
+        after: Collection[Seen] = (),
     ) -> Entry:
-        return history.enter(append, Future(), behind, lanes.settled)
+        return history.enter(append, Future(), behind, lanes.settled, after)
 
     async def outcome(self, entry: Entry) -> Appended:
         assert isinstance(entry.future, Future)
@@ -87,8 +97,9 @@ class Awaiting:
 
     async def turn(self, lanes: Lanes, stream: Stream) -> bool:
         """Wait until it is one's turn; whether one had to."""
-        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        if lanes.enter(stream, waiter):
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[None] | None = lanes.enter(stream, loop.create_future)
+        if waiter is None:
             return False
         try:
             await waiter
@@ -98,10 +109,15 @@ class Awaiting:
         return True
 
     def enter(
-        self, history: History, lanes: Lanes, append: Append, behind: Sequence[Entry]
+        self,
+        history: History,
+        lanes: Lanes,
+        append: Append,
+        behind: Sequence[Entry],
+        after: Collection[Seen] = (),
     ) -> Entry:
         future = asyncio.get_running_loop().create_future()
-        return history.enter(append, future, behind, lanes.settled)
+        return history.enter(append, future, behind, lanes.settled, after)
 
     async def outcome(self, entry: Entry) -> Appended:
         assert not isinstance(entry.future, Future)

@@ -138,7 +138,7 @@ def stored(accounts: int, movements: int) -> Iterator[Stored]:
             )
             state = envelope(event)
             at = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(milliseconds=position)
-            topic = WRITERS[type(event)][0]
+            topic = WRITERS[type(event)].shape[0]
             yield f"account-{name}", n + 1, topic, state, position, at
 
 

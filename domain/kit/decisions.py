@@ -137,14 +137,16 @@ class Decision:
     def routed(self, asked: object, happened: Iterable[object]) -> Iterator[tuple[Stream, Any]]:
         """Each event with the stream to which it goes.  Raises TypeError if that is open."""
         for each in happened:
-            to = each if isinstance(each, To) else To("", each)
-            yield self._stream(asked, to), to.event
+            if isinstance(each, To):
+                yield self._stream(asked, each.event, each.name, each.key), each.event
+            else:
+                yield self._stream(asked, each), each
 
     def second_person(
         self, asked: object, by: str, recorders: Mapping[Stream, Recorders]
     ) -> None:
         """Refuse who recorded what this must be apart from.  Raises SamePerson."""
-        for stream in self.wanted(asked):
+        for stream in self.wanted(asked) if self.apart_from else ():
             for one in self.apart_from:
                 if recorders[stream].get(one.told(asked)) == by:
                     raise SamePerson(recorded=NAMES[one.event], by=by)
@@ -153,15 +155,17 @@ class Decision:
         """Whether it says that it may be refused for this."""
         return type(refused) in self.refuses
 
-    def _stream(self, asked: object, to: To) -> Stream:
-        kind = kind_of(type(to.event))
-        mine = [s for s in self.sees if s.kind.name == kind and to.name in ("", s.name)]
+    def _stream(
+        self, asked: object, event: Any, name: str = "", key: str | None = None
+    ) -> Stream:
+        kind = kind_of(type(event))
+        mine = [s for s in self.sees if s.kind.name == kind and (not name or name == s.name)]
         keys = mine[0].keys(asked) if len(mine) == 1 else ()
-        if to.key is None and len(keys) == 1:
+        if key is None and len(keys) == 1:
             return mine[0].kind.stream(keys[0])
-        if to.key is not None and to.key in keys:
-            return mine[0].kind.stream(to.key)
-        said = f"To({to.name!r}, {NAMES[type(to.event)]}, {to.key!r})"
+        if key is not None and key in keys:
+            return mine[0].kind.stream(key)
+        said = f"To({name!r}, {NAMES[type(event)]}, {key!r})"
         raise TypeError(f"{self.decide.__name__}: {said} is not about one thing that it sees")
 
 

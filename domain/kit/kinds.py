@@ -38,7 +38,7 @@ class Kind(Generic[S, E]):
 
     def stream(self, key: str) -> Stream:
         """The stream of one thing of this kind."""
-        return Stream(f"{self.prefix}-{key}")
+        return Stream(f"{self.streams or self.name}-{key}")
 
     def fold(self, happened: Iterable[E], since: S | None = None) -> S:
         """What the thing is, given what happened to it."""

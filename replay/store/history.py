@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import datetime
 from functools import partial
@@ -260,19 +260,21 @@ class History:
         future: Future[Any] | asyncio.Future[Any],
         behind: Sequence[Entry] = (),
         settled: Callable[[Entry], None] | None = None,
+        after: Collection[Seen] = (),
     ) -> Entry:
         """
         The same for a lane, where a command is decided on what is not written yet.
 
         `behind` are those on whose outcome it depends.  An append without events is judged in
-        its place like any other, and nothing is written.
+        its place like any other, and nothing is written.  `after` is what it leaves, where the
+        caller knows: its streams are not folded again.
         """
         persons = {stream for stream, event in append.happenings if PERSONALS[type(event)]}
         lines = _lines(append, {})
         entry = Entry(
             lines,
             list(append.seen.items()),
-            lambda done: self._appended(append, lines, done),
+            lambda done: self._appended(append, lines, done, after),
             append.by,
             append.cause,
             append.key,
@@ -287,22 +289,26 @@ class History:
         self.recorder.batcher.submit(entry)
         return entry
 
-    def _appended(self, append: Append, lines: Sequence[Line], done: Written) -> Appended:
+    def _appended(
+        self, append: Append, lines: Sequence[Line], done: Written, after: Collection[Seen]
+    ) -> Appended:
         if done.rows is not None:
             return Appended(tuple(self._facts(done.rows)), repeated=True)
         assert done.at is not None or not lines
         said = append.envelope
         at = cast("datetime", done.at)
         made = tuple(
-            fact_of(stream, line[1], event, at, said, position, WRITERS[type(event)][:2])
+            fact_of(stream, line[1], event, at, said, position, WRITERS[type(event)].shape)
             for position, ((stream, event), line) in enumerate(
                 zip(append.happenings, lines, strict=True), done.first
             )
         )
-        for stream, after in append.seen.items() if made else ():
+        for left in after:
+            self._streams.became(append.seen[left.stream], left)
+        for stream, version in append.seen.items() if made and not after else ():
             if stream in self._streams:
                 mine = [fact for fact in made if fact.stream == stream]
-                self._streams.happened(stream, after, mine)
+                self._streams.happened(stream, version, mine)
         return Appended(made)
 
     def _facts(self, rows: Sequence[Row], *, unreadable: bool = False) -> list[Fact]:
@@ -333,7 +339,7 @@ def _lines(append: Append, keys: Mapping[str, bytes]) -> list[Line]:
     write = Envelope(append.envelope)
     for stream, event in append.happenings:
         versions[stream] = version = versions[stream] + 1
-        name, personal = WRITERS[type(event)][0], PERSONALS[type(event)]
+        name, personal = WRITERS[type(event)].shape[0], PERSONALS[type(event)]
         if not personal:
             state = write(event)
         elif stream in keys:

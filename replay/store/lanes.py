@@ -13,17 +13,18 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from threading import Lock
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from domain.kit import Stream
 from replay.store.append import Overloaded, Seen
 from replay.store.entry import Entry
 
 Waiter: TypeAlias = "Future[None] | asyncio.Future[None]"
+W = TypeVar("W", bound="Future[None] | asyncio.Future[None]")
 
 WAITING_MAX = 1024  # commands that wait for a turn on one stream before a new one is refused
 
@@ -46,17 +47,17 @@ class Lanes:
         ] = {}  # of each stream that is somebody's turn
         self._tips: dict[Stream, Tip] = {}
 
-    def enter(self, stream: Stream, waiter: Waiter) -> bool:
-        """Whether it is one's turn at once; else the waiter is told.  Raises Overloaded."""
+    def enter(self, stream: Stream, waiter: Callable[[], W]) -> W | None:
+        """None if it is one's turn at once; else who is told when it is.  Raises Overloaded."""
         with self._lock:
             waiting = self._waiting.get(stream)
             if waiting is None:
                 self._waiting[stream] = deque()
-                return True
+                return None
             if len(waiting) >= self._waiting_max:
                 raise Overloaded(f"{len(waiting)} commands wait for {stream}")
-            waiting.append(waiter)
-            return False
+            waiting.append(made := waiter())
+            return made
 
     def leave(self, streams: Iterable[Stream]) -> None:
         """The turn is over: it is that of the next who is there."""
@@ -81,9 +82,9 @@ class Lanes:
                 return
         self.leave((stream,))
 
-    def upon(self, seen: Mapping[Stream, Seen]) -> tuple[dict[Stream, Seen], tuple[Entry, ...]]:
+    def upon(self, seen: dict[Stream, Seen]) -> tuple[dict[Stream, Seen], tuple[Entry, ...]]:
         """Streams with what is under way, and the commands on whose outcome that depends."""
-        newest = dict(seen)
+        newest: dict[Stream, Seen] = {}
         behind: dict[Entry, None] = {}
         with self._lock:
             for stream, known in seen.items():
@@ -95,7 +96,7 @@ class Lanes:
                 elif tip.entry.place is None and tip.entry.wrong is None:
                     newest[stream] = tip.seen
                     behind[tip.entry] = None
-        return newest, tuple(behind)
+        return {**seen, **newest} if newest else seen, tuple(behind)
 
     def left(self, entry: Entry, after: Iterable[Seen]) -> None:
         """What a command leaves that was just queued."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import orjson
 from pydantic import TypeAdapter, ValidationError
@@ -22,12 +22,19 @@ Row: TypeAlias = tuple[str, int, str, bytes, int, datetime]
 COLUMNS = "originator_id, originator_version, topic, state, notification_id, at"
 
 
-class Writers(dict[type, tuple[str, int, Callable[[Any], bytes]]]):
-    """Event class -> its stored name, today's version, and what writes its data as JSON."""
+class StoredAs(NamedTuple):
+    """How an event is stored: its name and version, and what writes its data as JSON."""
 
-    def __missing__(self, cls: type) -> tuple[str, int, Callable[[Any], bytes]]:
+    shape: tuple[str, int]
+    data: Callable[[Any], bytes]
+
+
+class Writers(dict[type, StoredAs]):
+    """Event class -> how such an event is stored today."""
+
+    def __missing__(self, cls: type) -> StoredAs:
         name = NAMES[cls]
-        writer = name, newest(name), TypeAdapter(cls).serializer.to_json
+        writer = StoredAs((name, newest(name)), TypeAdapter(cls).serializer.to_json)
         self[cls] = writer
         return writer
 
@@ -94,12 +101,12 @@ class Envelope:
 
     def __call__(self, event: object) -> bytes:
         """The state of an event in which nothing is personal."""
-        _, version, write = WRITERS[type(event)]
+        (_, version), write = WRITERS[type(event)]
         return b'{"v":%d%b%b}' % (version, self._said, write(event))
 
     def sealed(self, event: object, key: bytes, ref: str) -> bytes:
         """The same, what is personal sealed under a key, as what stands at `ref` (Fact.ref)."""
-        _, version, write = WRITERS[type(event)]
+        (_, version), write = WRITERS[type(event)]
         data = sealed(orjson.loads(write(event)), PERSONALS[type(event)], key, ref)
         return b'{"v":%d%b%b}' % (version, self._said, orjson.dumps(data))
 

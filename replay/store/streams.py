@@ -68,6 +68,13 @@ class Streams:
             kind, seen = known
             self._known[stream] = kind, folded(kind, seen, facts)
 
+    def became(self, after: int, seen: Seen) -> None:
+        """The same where what the stream is then is known already."""
+        with self._lock:
+            known = self._known.get(seen.stream)
+            if known is not None and known[1].version == after:
+                self._known[seen.stream] = known[0], seen
+
     def moved(self, streams: Iterable[Stream]) -> None:
         """Some of these have moved elsewhere: read what is new before trusting them again."""
         with self._lock:

@@ -19,10 +19,13 @@ def test_today_is_the_day_where_the_utility_is(database_url: str) -> None:
     late = datetime(2026, 3, 1, 23, 30, tzinfo=UTC)
     anna = RequestContext("anna", "clerk")
     with History(database_url) as history:
-        dispatch = Dispatch(history, {}, LocalDay(history, lambda: late))
+        today = LocalDay(history, lambda: late)
+        assert today.cached() is None  # the zone was not read yet
+        dispatch = Dispatch(history, {}, today, today.cached)
         tomorrow = WindToy(toy="A", on=date(2026, 3, 2))
         with pytest.raises(NotYet):
             dispatch(tomorrow, anna)
         shanghai = EstablishUtility(name="Pudong", currency="CNY", zone="Asia/Shanghai")
         dispatch(shanghai, anna)
+        assert today.cached() == date(2026, 3, 2)
         assert dispatch(tomorrow, anna).positions

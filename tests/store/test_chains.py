@@ -80,24 +80,24 @@ def test_who_gives_up_at_their_turn_passes_it_on() -> None:
     async def scene() -> bool:
         loop = asyncio.get_running_loop()
         gone, next_one = loop.create_future(), loop.create_future()
-        assert lanes.enter(BUSY, Future())
-        assert not lanes.enter(BUSY, gone)
-        assert not lanes.enter(BUSY, next_one)
+        assert lanes.enter(BUSY, Future[None]) is None
+        assert lanes.enter(BUSY, lambda: gone) is gone
+        assert lanes.enter(BUSY, lambda: next_one) is next_one
         lanes.leave([BUSY])  # it is the turn of one who
         gone.cancel()  # is away before hearing it
         lanes.give_up(BUSY, gone)
         await asyncio.wait_for(next_one, 10)
         lanes.leave([BUSY])
-        return lanes.enter(BUSY, Future())
+        return lanes.enter(BUSY, Future[None]) is None
 
     assert asyncio.run(scene())
 
 
 def test_the_turn_of_a_loop_that_is_closed_goes_to_the_next() -> None:
     lanes, waiter, loop = Lanes(), Future[None](), asyncio.new_event_loop()
-    assert lanes.enter(BUSY, Future())
-    assert not lanes.enter(BUSY, loop.create_future())
-    assert not lanes.enter(BUSY, waiter)
+    assert lanes.enter(BUSY, Future[None]) is None
+    assert lanes.enter(BUSY, loop.create_future) is not None
+    assert lanes.enter(BUSY, lambda: waiter) is waiter
     loop.close()
 
     lanes.leave([BUSY])
