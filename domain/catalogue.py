@@ -13,7 +13,8 @@ from domain.network import point, terms
 from domain.organisation import attempts, day, duties, founding, person, rules, unit, utility
 from domain.pricing import tariff
 from domain.readings import intervals
-from domain.receivables import payment
+from domain.receivables import correcting as payments
+from domain.receivables import goodwill, payment
 
 __all__ = ["COMMANDS", "CONTEXTS", "DECISIONS", "EVENTS", "KINDS", "POLICIES"]
 
@@ -27,7 +28,7 @@ CONTEXTS: dict[str, tuple[ModuleType, ...]] = {
     "metering": (meter,),
     "readings": (intervals,),
     "billing": (bill, correcting, cancelling, chain),
-    "receivables": (payment,),
+    "receivables": (payment, payments, goodwill),
 }
 """The nouns of each context, in the order in which a utility comes to need them."""
 

@@ -9,6 +9,7 @@ from datetime import date
 from typing import Annotated, assert_never
 
 from domain.customers.account import (
+    REOPENS,
     AccountCredited,
     AccountDebited,
     AccountEvent,
@@ -212,7 +213,7 @@ def _settled(e: MoneyMoved) -> dict[str, int]:
     for each in e.allocations:
         parts[each.item] += each.amount
     match e:
-        case AccountDebited(source=source, items=items) if source.kind == "return":
+        case AccountDebited(source=source, items=items) if source.kind in REOPENS:
             for item in items:
                 parts[item.item] -= item.amount
         case AccountDebited() | AccountCredited():

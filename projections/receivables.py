@@ -7,7 +7,13 @@ from datetime import date
 from typing import Annotated
 
 from domain.kit import Fact
-from domain.receivables.payment import Method, PaymentReceived, PaymentReversed
+from domain.receivables.payment import (
+    Method,
+    PaymentCorrected,
+    PaymentReceived,
+    PaymentRestored,
+    PaymentReversed,
+)
 from projections.customers import accounts
 from projections.kit.declaration import Back, Called, FactRef, Link, Minor
 from projections.kit.table import Projection, Table
@@ -48,14 +54,24 @@ def _payments(table: Table[str, Payment], fact: Fact) -> None:
             )
         case PaymentReversed() as e:
             table[fact.key] = replace(table[fact.key], reversed=e.on)
+        case PaymentRestored():
+            table[fact.key] = replace(table[fact.key], reversed=None)
+        case PaymentCorrected() as e:
+            table[fact.key] = replace(
+                table[fact.key],
+                account=e.account,
+                amount=e.amount,
+                method=e.method,
+                on=e.received,
+            )
 
 
 payments = Projection(
     name="payments",
-    version=1,
+    version=2,
     row=Payment,
     key=("payment",),
-    events=(PaymentReceived, PaymentReversed),
+    events=(PaymentReceived, PaymentReversed, PaymentCorrected, PaymentRestored),
     keys=lambda fact: (fact.key,),
     project=_payments,
     indexes=(("account", "on"),),

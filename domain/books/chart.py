@@ -21,6 +21,7 @@ CLASSES = {
     "rounding": "4900",
     "credit": CREDIT_CARRIED,
     "tax": TAX,
+    "goodwill": "5200",
 }
 """Ledger class -> the code of the account that it is posted to."""
 
@@ -39,5 +40,6 @@ CHART = {
     "4600": "Revenue: riders",
     "4700": "Energy bought from customers",
     "4900": "Revenue: rounding and other",
+    "5200": "Goodwill to customers",
 }
 """Code -> name."""

@@ -30,6 +30,9 @@ FIRST_POLICY = "oldest-first-v1"
 ALLOCATION_POLICY = "oldest-due-first-v2"
 """Money in goes to the bill it is about, then to what was due first; the rest is held."""
 
+REOPENS = frozenset(("return", "goodwill-withdrawn"))
+"""Sources of debits whose items were settled before: what settled them was taken back."""
+
 
 @value
 class Item:
@@ -135,6 +138,7 @@ class Account:
     """
 
     customer: str = ""
+    opened: date = date.min
     items: Items = field(default_factory=Map)
     held: int = 0
     billed: tuple[Span, ...] = ()
@@ -160,7 +164,7 @@ def evolve(account: Account, happened: AccountEvent) -> Account:
     """Change the account as the event says."""
     match happened:
         case AccountOpened():
-            return replace(account, customer=happened.customer)
+            return replace(account, customer=happened.customer, opened=happened.on)
         case AccountDebited():
             items = with_items(account.items, _as_due(account, happened))
             payments = account.payments
@@ -176,7 +180,7 @@ def evolve(account: Account, happened: AccountEvent) -> Account:
     if happened.unbilled is not None:
         billed = _unbilled(billed, happened.unbilled)
     held = account.held + happened.held
-    return Account(account.customer, items, held, billed, payments)
+    return Account(account.customer, account.opened, items, held, billed, payments)
 
 
 def with_items(items: Items, more: Iterable[Item]) -> Items:

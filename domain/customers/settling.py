@@ -20,6 +20,7 @@ from domain.customers.account import (
     Allocation,
     Item,
     Items,
+    Paid,
     by_due,
     with_items,
 )
@@ -111,6 +112,23 @@ def credit(
         unbilled=business.unbilled,
         entry=_entry(business, against, -_sum(settled), held),
     )
+
+
+def reopened(
+    account: Account, did: Paid, reference: str, on: date
+) -> tuple[tuple[Item, ...], int]:
+    """
+    What is owed again as it was when a credit is taken back, and by how much credit changes.
+
+    Credit that it left and that was spent since is owed as an item of its own.
+    """
+    again = [
+        Item(item=each.item, kind=each.kind, amount=each.amount, due=each.due or on)
+        for each in did.allocations
+    ]
+    if spent := max(did.held - account.held, 0):
+        again.append(Item(item=reference, kind="other", amount=spent, due=on))
+    return tuple(again), spent - did.held
 
 
 def _entry(

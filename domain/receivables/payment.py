@@ -2,6 +2,8 @@
 Payments: money that came in, and now and then went back.
 
     unknown ── receive ──▶ received ── reverse ──▶ reversed
+                           ▲  │  ▲                  │
+                 correct ──┴──┘  └──── restore ─────┘
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Annotated, Literal, TypeAlias, assert_never
+from typing import Annotated, Literal, Protocol, TypeAlias, assert_never
 
 from pydantic import Field
 
@@ -17,14 +19,23 @@ from domain.books.chart import BANK
 from domain.books.entry import Posting, Source
 from domain.customers.account import (
     Account,
+    AccountDebited,
     AccountUnknown,
     Allocation,
-    Item,
     MoneyMoved,
     Paid,
 )
-from domain.customers.settling import Business, credit, debit
-from domain.kit import InTheFuture, Kind, Refused, Today, command, decision, event
+from domain.customers.settling import Business, credit, debit, reopened
+from domain.kit import (
+    BeforeItBegan,
+    InTheFuture,
+    Kind,
+    Refused,
+    Today,
+    command,
+    decision,
+    event,
+)
 from domain.organisation.utility import Utility
 from domain.values import AccountId, Currency, PaymentId, Text
 
@@ -59,7 +70,41 @@ class PaymentReversed:
     on: date
 
 
-PaymentEvent: TypeAlias = PaymentReceived | PaymentReversed
+@event("payment.corrected", day="on")
+class PaymentCorrected:
+    """
+    What was recorded of it is put right: whose it is, how much, how, or when it came.
+
+    What it settled before is owed again; `allocations` and `held` are what it does now.
+    """
+
+    account: AccountId
+    was_account: AccountId
+    amount: int
+    was_amount: int
+    currency: Currency
+    method: Method
+    received: date
+    on: date
+    reason: Text
+    allocations: tuple[Allocation, ...]
+    held: int
+
+
+@event("payment.restored", day="on")
+class PaymentRestored:
+    """It did hold: the money is there, and settles what is due now."""
+
+    account: AccountId
+    amount: int
+    currency: Currency
+    reason: Text
+    on: date
+    allocations: tuple[Allocation, ...]
+    held: int
+
+
+PaymentEvent: TypeAlias = PaymentReceived | PaymentReversed | PaymentCorrected | PaymentRestored
 
 
 # What it then is
@@ -71,9 +116,10 @@ class Payment:
 
     account: str = ""
     amount: int = 0
+    method: Method | None = None
     on: date = date.min
     did: Paid | None = None  # None: only the account knows
-    reversed: bool = False
+    reversed: date | None = None
 
 
 def evolve(payment: Payment, happened: PaymentEvent) -> Payment:
@@ -82,9 +128,17 @@ def evolve(payment: Payment, happened: PaymentEvent) -> Payment:
         case PaymentReceived():
             settled = happened.allocations
             did = None if settled is None else Paid(settled, happened.held)
-            return Payment(happened.account, happened.amount, happened.on, did)
+            return Payment(happened.account, happened.amount, happened.method, happened.on, did)
         case PaymentReversed():
-            return replace(payment, reversed=True)
+            return replace(payment, reversed=happened.on)
+        case PaymentCorrected():
+            did = Paid(happened.allocations, happened.held)
+            return Payment(
+                happened.account, happened.amount, happened.method, happened.received, did
+            )
+        case PaymentRestored():
+            did = Paid(happened.allocations, happened.held)
+            return replace(payment, reversed=None, did=did)
         case _:
             assert_never(happened)
 
@@ -157,6 +211,7 @@ class ReversedBeforeReceived(Refused):
 @decision(
     refuses=(
         AccountUnknown,
+        BeforeItBegan,
         InTheFuture,
         PaymentAlreadyReceived,
     )
@@ -170,7 +225,9 @@ def receive(
         raise PaymentAlreadyReceived(payment=asked.payment, account=payment.account)
     if not account.customer:
         raise AccountUnknown(account=asked.account)
-    business = _business(asked, "payment", utility)
+    if asked.on < account.opened:
+        raise BeforeItBegan(on=asked.on, began=account.opened)
+    business = business_of(asked, "payment", utility)
     bank = Posting(code=BANK, amount=asked.amount)
     credited = credit(account, business, asked.amount, (bank,))
     yield PaymentReceived(
@@ -205,12 +262,6 @@ def reverse(
     if asked.on < payment.on:
         raise ReversedBeforeReceived(received=payment.on, asked=asked.on)
     did = payment.did or account.payments[asked.payment]
-    again = [
-        Item(item=each.item, kind=each.kind, amount=each.amount, due=each.due or asked.on)
-        for each in did.allocations
-    ]
-    if spent := max(did.held - account.held, 0):
-        again.append(Item(item=asked.payment, kind="other", amount=spent, due=asked.on))
     yield PaymentReversed(
         account=asked.account,
         amount=payment.amount,
@@ -218,12 +269,32 @@ def reverse(
         reason=asked.reason,
         on=asked.on,
     )
-    business = replace(_business(asked, "return", utility), reverses=asked.payment)
-    bank = Posting(code=BANK, amount=-payment.amount)
-    yield debit(account, business, tuple(again), (bank,), given=spent - did.held)
+    yield taken_back(account, did, asked, payment.amount, utility)
 
 
-def _business(asked: ReceivePayment | ReversePayment, kind: str, utility: Utility) -> Business:
+class Concerned(Protocol):
+    """A command about a payment of an account, on a day."""
+
+    @property
+    def payment(self) -> str: ...
+    @property
+    def account(self) -> str: ...
+    @property
+    def on(self) -> date: ...
+
+
+def taken_back(
+    account: Account, did: Paid, asked: Concerned, amount: int, utility: Utility
+) -> AccountDebited:
+    """A payment is the account's no more: what it settled is owed again."""
+    again, given = reopened(account, did, asked.payment, asked.on)
+    business = replace(business_of(asked, "return", utility), reverses=asked.payment)
+    bank = Posting(code=BANK, amount=-amount)
+    return debit(account, business, again, (bank,), given=given)
+
+
+def business_of(asked: Concerned, kind: str, utility: Utility) -> Business:
+    """What a payment, or its return, is about."""
     return Business(
         account=asked.account,
         source=Source(kind=kind, reference=asked.payment),
