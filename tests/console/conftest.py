@@ -30,6 +30,7 @@ def harbour(
     with town(server.database("console_town"), folder) as made, served(made.system) as door:
         made.story()
         made.ask(RegisterCustomer(customer="C-MARKUP", name=MARKUP, contact='"><b>x'))
+        made.ask(RegisterCustomer(customer="C-RENAMED", name="Before"))
         made.fast(ACCOUNT)
         made.settle()
         yield made, door

@@ -140,8 +140,8 @@ def test_where_to_go_on_is_a_page_of_ours(browser: Browser) -> None:
     told = sent(
         browser(),
         "rename-customer",
-        customer="C-MARKUP",
-        name="Plain",
+        customer="C-RENAMED",
+        name="After",
         back="//evil.example/x",
     )
     assert re.fullmatch(r"/\?recorded=\d+", told.headers["location"])
