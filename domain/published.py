@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import zip_longest
 from typing import Generic, Protocol, Self, TypeVar
 
 from domain.kit import Refused
@@ -125,9 +126,9 @@ def in_force(versions: Sequence[V], period: Period) -> list[tuple[Period, V]]:
     latest: dict[date, V] = {}
     for version in sorted(versions, key=lambda one: one.version):
         latest[version.since] = version
-    starts = sorted(latest)
+    ends = sorted(latest)[1:]
     stretches = []
-    for since, until in zip(starts, [*starts[1:], None], strict=True):
+    for since, until in zip_longest(sorted(latest), ends):
         if met := period.meet(since, until):
             stretches.append((met, latest[since]))
     return stretches

@@ -10,8 +10,8 @@ from projections.billing import bills, corrections
 from projections.books import journal, trial_balance
 from projections.customers import accounts, customers, movements, settlements
 from projections.kit.table import Projection
-from projections.metering import installations, meter_errors, readings
-from projections.network import points, supplies, terms
+from projections.metering import installations, meter_errors, point_meters, readings
+from projections.network import points, priced_accounts, supplied_points, supplies, terms
 from projections.organisation import (
     attempts,
     duties_held,
@@ -39,8 +39,11 @@ PROJECTIONS: tuple[Projection[Any], ...] = (
     movements,
     points,
     supplies,
+    supplied_points,
+    priced_accounts,
     terms,
     installations,
+    point_meters,
     readings,
     meter_errors,
     interval_days,

@@ -121,6 +121,33 @@ installations = Projection(
 )
 
 
+# Which meters were ever said to be installed at a point
+
+
+@dataclass(frozen=True, slots=True)
+class PointMeter:
+    """A meter was said to be installed at a point; what is taken back since stays here."""
+
+    point: str
+    meter: str
+
+
+def _point_meters(table: Table[tuple[str, str], PointMeter], fact: Fact) -> None:
+    point = fact.event.point
+    table[point, fact.key] = PointMeter(point, fact.key)
+
+
+point_meters = Projection(
+    name="point_meters",
+    version=1,
+    row=PointMeter,
+    key=("point", "meter"),
+    events=(MeterInstalled,),
+    keys=lambda fact: ((fact.event.point, fact.key),),
+    project=_point_meters,
+)
+
+
 # Readings
 
 ReadingSource: TypeAlias = Literal[

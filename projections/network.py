@@ -193,3 +193,56 @@ terms = Projection(
     keys=lambda fact: ((fact.key, fact.event.supplied, fact.event.since),),
     project=_terms,
 )
+
+
+# Which points an account ever took supply at, and by which tariffs: what was withdrawn, too
+
+
+@dataclass(frozen=True, slots=True)
+class SuppliedPoint:
+    """An account was said to take supply at a point; what is taken back since stays here."""
+
+    account: str
+    point: str
+
+
+def _supplied_points(table: Table[tuple[str, str], SuppliedPoint], fact: Fact) -> None:
+    account = fact.event.account
+    table[account, fact.key] = SuppliedPoint(account, fact.key)
+
+
+supplied_points = Projection(
+    name="supplied_points",
+    version=1,
+    row=SuppliedPoint,
+    key=("account", "point"),
+    events=(PointSupplied,),
+    keys=lambda fact: ((fact.event.account, fact.key),),
+    project=_supplied_points,
+    indexes=(("point",),),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PricedAccount:
+    """A tariff was said to price supply of an account; what is taken back stays here."""
+
+    tariff: str
+    account: str
+
+
+def _priced_accounts(table: Table[tuple[str, str], PricedAccount], fact: Fact) -> None:
+    e = fact.event
+    table[e.tariff, e.account] = PricedAccount(e.tariff, e.account)
+
+
+priced_accounts = Projection(
+    name="priced_accounts",
+    version=1,
+    row=PricedAccount,
+    key=("tariff", "account"),
+    events=(PointSupplied, PointTariffChanged),
+    keys=lambda fact: ((fact.event.tariff, fact.event.account),),
+    project=_priced_accounts,
+    indexes=(("account",),),
+)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -37,6 +38,9 @@ class World:
 
     def of(self, stream: Stream, *, until: int | None = None) -> list[Fact]:
         return [f for f in self.streams[stream] if until is None or f.position <= until]
+
+    def of_each(self, streams: Iterable[Stream], *, until: int) -> dict[Stream, list[Fact]]:
+        return {stream: self.of(stream, until=until) for stream in streams}
 
     def ask(self, asked: object, by: str = "ann") -> list[Fact]:
         try:

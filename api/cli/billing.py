@@ -248,9 +248,9 @@ def touched(
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List every bill that stands on a fact, or would if it were calculated now."""
+    """List every bill that would be another without these facts, and what it should be."""
     with system(data) as it:
-        found = it.billing.touched([it.billing.fact(ref) for ref in facts])
+        found = list(it.billing.touched([it.billing.fact(ref) for ref in facts]))
     rows = [
         {
             "bill": each.bill.bill,
@@ -274,7 +274,7 @@ def touched(
         told = (money(each.now, currency), money(each.now - each.stands, currency))
         say(f"{stands}, now {told[0]}: {told[1]}")
     if not found:
-        say("No bill stands on that.")
+        say("No bill would be another without that.")
 
 
 def _reasons(it: System, row: Bill, line: str | None) -> Iterator[tuple[dict[str, Any], Why]]:

@@ -247,9 +247,7 @@ def causes(view: View, found: Sequence[rows.Correction]) -> list[list[Cause]]:  
 # What a fact moves
 
 
-@strawberry.type(
-    description="A bill that stands on a fact, or would if it were calculated now."
-)
+@strawberry.type(description="A bill that would be another without a fact.")
 class Touched:
     bill: Bill = strawberry.field(description="The bill.")
     current_total: Money = strawberry.field(description="Its total, corrections included.")
@@ -268,7 +266,7 @@ def touched(
     ],
 ) -> list[Touched]:
     """
-    The blast radius of a fact: every bill that stands on it, or would now.
+    The blast radius of a fact: every bill that would be another without it.
 
     With what a correction would add. Costs as much as 1000 fields.
     """

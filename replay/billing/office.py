@@ -1,16 +1,16 @@
 """
 Billing from history: what decisions must be given, and which bills a fact touches.
 
-The blast radius of a fact is every bill that stands on it, or would if calculated now: those
-are found by place and day, and each is calculated to see whether the fact is in its basis.
+The blast radius of a fact is every bill that would be another without it: candidates are
+looked up by place and day, and each is calculated with the fact left out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Protocol
+from itertools import chain
 
 from domain.billing.bill import BillCalculation, BillUnknown, BillWasCancelled, Cause, IssueBill
 from domain.billing.chain import ChainCalculation, ChainLink, CorrectChain
@@ -20,22 +20,16 @@ from domain.billing.refusals import EmptyPeriod, NothingSupplied, PeriodTooLong
 from domain.editions import EDITION
 from domain.kit import Fact, Refused, Stream
 from domain.organisation.rules import RATING, RulesAdopted, rules
-from domain.references import unpacked
 from domain.values import Period
-from projections.billing import Bill, bills, corrections
+from projections.billing import Bill, Correction, bills, corrections
 from projections.kit.table import Tables, Where
-from projections.network import supplies
 from replay.billing.calculation import BillCalculator
-from replay.billing.reach import reach, taken_back
+from replay.billing.causes import causes
+from replay.billing.leaving import Streams, leaving
+from replay.billing.reach import reached
 
 LONGEST = 400  # days of a bill
-
-
-class Streams(Protocol):
-    """What is needed of history."""
-
-    def of(self, stream: Stream, *, until: int | None = None) -> list[Fact]:
-        """What happened to one thing, in order."""
+TOGETHER = 100  # accounts whose bills are calculated from what is read at once
 
 
 class NoSuchFact(Refused):
@@ -44,7 +38,7 @@ class NoSuchFact(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """A bill that stands on a fact: what it is, what it should be, in minor units."""
+    """A bill that facts move: what it is, what it should be, in minor units."""
 
     bill: Bill
     stands: int
@@ -107,30 +101,23 @@ class Billing:
         if bill.cancelled is not None:
             raise BillWasCancelled(bill=asked.bill)
         now = self.calculator.calculate(bill.account, period_of(bill), known_at)
+        differs = difference(now.lines, self.stands(bill, known_at))
         return replace(
             now,
-            causes=self._causes(bill, now),
+            causes=self.causes(bill, known_at) if differs else (),
             uncorrected=tuple(self._uncorrected(bill, known_at)),
         )
 
-    def _causes(self, bill: Bill, now: BillCalculation) -> tuple[Cause, ...]:
-        """The facts since that the bill would stand on now, or that took back what it did."""
-        stood, stands = set(unpacked(bill.newest.facts)), set(unpacked(now.basis.facts))
-        found = [self.fact(ref) for ref in stands - stood]
-        for stream in {ref.rpartition("@")[0] for ref in stood}:
-            facts = self.history.of(Stream(stream))
-            found += [
-                fact
-                for fact in facts
-                if fact.position > bill.newest.position
-                and not stood.isdisjoint(taken_back(fact, facts))
-            ]
-        found += self._adopted(bill)
-        since = {fact.ref: fact for fact in found if fact.position > bill.newest.position}
-        return tuple(
+    def causes(self, bill: Bill, known_at: int) -> tuple[Cause, ...]:
+        """The facts since its basis that make a bill other than it stands at a position."""
+        of = leaving(self.history, self.tables, [bill], known_at)[bill.account]
+        adopted = tuple(
             Cause(fact=fact.ref, name=fact.name, position=fact.position)
-            for fact in sorted(since.values(), key=lambda fact: fact.position)
+            for fact in self._adopted(bill)
+            if fact.position <= known_at
         )
+        found = causes(of, bill, self.stands(bill, known_at))
+        return tuple(sorted((*found, *adopted), key=lambda cause: cause.position))
 
     def _adopted(self, bill: Bill) -> Iterator[Fact]:
         """The later editions of the rules, where by them it would have been another bill."""
@@ -194,7 +181,7 @@ class Billing:
                     raise
                 continue  # what cannot be calculated stops no other bill
             if difference(now.lines, self.stands(row, known_at)):
-                now = replace(now, causes=self._causes(row, now))
+                now = replace(now, causes=self.causes(row, known_at))
                 links.append(ChainLink(bill=row.bill, calculation=now))
         return ChainCalculation(
             links=tuple(link for link in links if not named or link.bill in named),
@@ -217,13 +204,8 @@ class Billing:
 
     def stands(self, bill: Bill, known_at: int) -> tuple[BillLine, ...]:
         """The lines of a bill with the notes known at a position added up."""
-        notes = self.tables.find(
-            corrections, Where("bill", "=", bill.bill), order=("note",), known_at=known_at
-        )
-        lines = bill.lines
-        for note in sorted(notes, key=lambda note: note.basis.position):
-            lines = added(lines, note.lines)
-        return lines
+        of_bill = Where("bill", "=", bill.bill)
+        return stood_at(bill, self.tables.find(corrections, of_bill, known_at=known_at))
 
     def fact(self, ref: str) -> Fact:
         """A fact by its reference.  Raises NoSuchFact."""
@@ -236,58 +218,65 @@ class Billing:
 
     # Blast radius
 
-    def touched(self, facts: Iterable[Fact]) -> list[Touched]:
-        """Every bill that stands on any of the facts, or would if it were calculated now."""
+    def touched(self, facts: Iterable[Fact]) -> Iterator[Touched]:
+        """
+        Every bill that would be another without these facts, and those that name them.
+
+        Also those they reach that cannot be calculated now.  By account and first day, as they
+        are found: who has seen enough need not wait for the rest.
+        """
         known_at = self.now()
-        wanted: set[str] = set()
-        found: dict[str, Bill] = {}
-        for fact in facts:
-            if isinstance(fact.event, RulesAdopted):
-                found |= {bill.bill: bill for bill in self._of_earlier(fact, known_at)}
-            wanted |= {fact.ref, *taken_back(fact, self.history.of(fact.stream))}
-            for bill in self._candidates(fact, known_at):
-                if bill.cancelled is None:
-                    found.setdefault(bill.bill, bill)
-        touched = []
-        for bill in sorted(found.values(), key=lambda bill: (bill.since, bill.bill)):
-            stands, refs = bill.issued + bill.corrected, {*unpacked(bill.newest.facts)}
-            try:
-                now = self.calculator.calculate(bill.account, period_of(bill), known_at)
-            except Refused as no:
-                touched.append(Touched(bill, stands, None, no))
-                continue
-            moves = wanted & {*refs, *unpacked(now.basis.facts)}
-            if moves or wanted & {fact.ref for fact in self._adopted(bill)}:
-                touched.append(Touched(bill, stands, now.total))
-        return touched
+        told = list(facts)
+        refs = {fact.ref for fact in told}
+        for some in chain(self._reached(told, known_at), self._of_earlier(told, known_at)):
+            of = leaving(self.history, self.tables, some, known_at)
+            for bill in some:
+                stands = bill.issued + bill.corrected
+                now = of[bill.account].now(bill)
+                if isinstance(now, Refused):
+                    yield Touched(bill, stands, None, now)
+                elif of[bill.account].changes(bill, refs) or self._adopts(refs, bill):
+                    yield Touched(bill, stands, now.total)
 
-    def _of_earlier(self, fact: Fact, known_at: int) -> Iterator[Bill]:
-        """The bills of an earlier edition of the rules than the one adopted."""
-        for bill in self.tables.find(bills, known_at=known_at):
-            if bill.newest.edition < fact.event.edition:
-                yield bill
+    def _adopts(self, refs: Collection[str], bill: Bill) -> bool:
+        """Whether one of these facts is an edition by which the bill is another."""
+        return any(fact.ref in refs for fact in self._adopted(bill))
 
-    def _candidates(self, fact: Fact, known_at: int) -> Iterator[Bill]:
-        for column, key, since in reach(fact):
-            for account in self._accounts(column, key, known_at):
-                yield from self.tables.find(
-                    bills,
-                    Where("account", "=", account),
-                    Where("until", ">=", since),
-                    known_at=known_at,
-                )
+    def _of_earlier(self, facts: Iterable[Fact], known_at: int) -> Iterator[list[Bill]]:
+        """The bills of an earlier edition of the rules than one that is adopted."""
+        adopted = [f.event.edition for f in facts if isinstance(f.event, RulesAdopted)]
+        if not adopted:
+            return
+        rows = self.tables.find(bills, order=("account", "since"), known_at=known_at)
+        some = [bill for bill in rows if bill.newest.edition < max(adopted)]
+        for n in range(0, len(some), TOGETHER):
+            yield some[n : n + TOGETHER]
 
-    def _accounts(self, column: str, key: str, known_at: int) -> Iterable[str]:
-        if column == "account":
-            return (key,)
-        if column == "tariff":
-            supplied = self.tables.find(supplies, known_at=known_at)
-            reached = [s for s in supplied if any(t.tariff == key for t in s.tariffs)]
-        else:
-            reached = self.tables.find(supplies, Where(column, "=", key), known_at=known_at)
-        return dict.fromkeys(supply.account for supply in reached)
+    def _reached(self, facts: Sequence[Fact], known_at: int) -> Iterator[list[Bill]]:
+        """The bills that facts may move, those of some accounts at a time."""
+        least = reached(self.tables, facts)
+        accounts = sorted(least)
+        for n in range(0, len(accounts), TOGETHER):
+            found = self.tables.find(
+                bills,
+                Where("account", "in", accounts[n : n + TOGETHER]),
+                order=("account", "since"),
+                known_at=known_at,
+            )
+            some = [bill for bill in found if bill.until >= least[bill.account]]
+            if some := [bill for bill in some if bill.cancelled is None]:
+                yield some
 
 
 def period_of(bill: Bill) -> Period:
     """The period of a bill."""
     return Period(since=bill.since, until=bill.until)
+
+
+def stood_at(bill: Bill, notes: Iterable[Correction]) -> tuple[BillLine, ...]:
+    """The lines of a bill with those of its notes added up."""
+    lines = bill.lines
+    for note in sorted(notes, key=lambda note: note.basis.position):
+        if note.bill == bill.bill:
+            lines = added(lines, note.lines)
+    return lines

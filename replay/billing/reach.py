@@ -1,14 +1,11 @@
-"""
-How far a fact reaches: where it may move bills, and which earlier facts it takes back.
-
-A fact that takes others back leaves nothing in the basis of what is calculated after it: its
-blast radius is that of what it takes back.
-"""
+"""How far a fact reaches: the accounts whose bills it may move, and from which day on."""
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
-from datetime import date
+from datetime import date, timedelta
+from itertools import chain
 
 from domain.billing.bill import BillCancelled, BillIssued
 from domain.kit import Fact
@@ -38,32 +35,40 @@ from domain.network.point import (
 )
 from domain.pricing.tariff import TariffPublished, TariffVersionWithdrawn
 from domain.readings.intervals import IntervalsRecorded, IntervalsRevised, IntervalsWithdrawn
+from projections.kit.table import Tables, Where
+from projections.metering import readings
+from projections.network import priced_accounts, supplied_points
+
+READING = (MeterRead, MeterReadingCorrected, MeterReadingWithdrawn, MeterEstimateCancelled)
+BEFORE = timedelta(days=400)  # a reading is looked for so long before another
 
 
 def reach(fact: Fact) -> Iterator[tuple[str, str, date]]:
-    """The column and key of supplies that it is about, and the first day concerned."""
+    """
+    What it is about (point, account, tariff), its key, and the first day concerned.
+
+    Of readings see `reached`.
+    """
     match fact.event:
         case (
             MeterInstalled()
-            | MeterRead()
-            | MeterReadingCorrected()
-            | MeterReadingWithdrawn()
-            | MeterEstimateCancelled()
             | MeterRegistersCorrected()
             | MeterRemoved()
             | MeterRemovalWithdrawn()
             | MeterInstallationWithdrawn()
         ) as e:
-            yield "point", e.point, date.min  # a reading also moves what was interpolated to it
+            yield "point", e.point, date.min
         case MeterFoundInaccurate() | MeterErrorWithdrawn() | MeterMultiplierSet() as e:
             yield "point", e.point, e.since
         case IntervalsRecorded() | IntervalsRevised() | IntervalsWithdrawn() as e:
             yield "point", e.point, e.day
         case (
-            PointSupplied() | PointTariffChanged() | PointTermsAgreed() | PointTermsWithdrawn()
+            PointSupplied()
+            | PointTariffChanged()
+            | PointTariffChangeWithdrawn()
+            | PointTermsAgreed()
+            | PointTermsWithdrawn()
         ) as e:
-            yield "point", fact.key, e.since
-        case PointTariffChangeWithdrawn() as e:
             yield "point", fact.key, e.since
         case PointVacated() as e:
             yield "account", e.account, e.until
@@ -73,63 +78,42 @@ def reach(fact: Fact) -> Iterator[tuple[str, str, date]]:
             yield "account", e.account, e.supplied
         case TariffPublished() | TariffVersionWithdrawn() as e:
             yield "tariff", e.tariff, e.since
+        case BillIssued() | BillCancelled() as e:
+            yield "account", e.account, e.period.until  # on which later bills stand
         case _:
-            yield from _carried(fact.event)
+            return
 
 
-def _carried(event: object) -> Iterator[tuple[str, str, date]]:
-    """What later bills carry from a bill."""
-    if isinstance(event, BillIssued | BillCancelled):
-        yield "account", event.account, event.period.until
+def reached(tables: Tables, facts: Iterable[Fact]) -> dict[str, date]:
+    """By account whose bills the facts may move, the first day concerned."""
+    days: dict[tuple[str, str], date] = {}
+    told = list(facts)
+    for column, key, since in chain(_read(tables, told), *map(reach, told)):
+        days[column, key] = min(since, days.get((column, key), since))
+    found = {key: since for (column, key), since in days.items() if column == "account"}
+    points = [key for column, key in days if column == "point"]
+    for row in tables.find(supplied_points, Where("point", "in", points)) if points else ():
+        since = days["point", row.point]
+        found[row.account] = min(since, found.get(row.account, since))
+    tariffs = [key for column, key in days if column == "tariff"]
+    for one in tables.find(priced_accounts, Where("tariff", "in", tariffs)) if tariffs else ():
+        since = days["tariff", one.tariff]
+        found[one.account] = min(since, found.get(one.account, since))
+    return found
 
 
-def taken_back(fact: Fact, stream: Iterable[Fact]) -> Iterator[str]:
-    """The facts of its stream that a fact takes back, in whole or in part, by reference."""
-    for earlier in stream:
-        if earlier.position < fact.position and _takes_back(fact.event, earlier.event):
-            yield earlier.ref
-
-
-def _takes_back(taker: object, event: object) -> bool:
-    match taker:
-        case MeterReadingWithdrawn() | MeterEstimateCancelled():
-            read = isinstance(event, MeterRead | MeterReadingCorrected)
-            return read and event.on == taker.on  # type: ignore[attr-defined]
-        case MeterErrorWithdrawn():
-            told = isinstance(event, MeterFoundInaccurate)
-            return told and event.reference == taker.reference  # type: ignore[attr-defined]
-        case MeterRemovalWithdrawn():
-            return _removed(event, taker.on)
-        case MeterInstallationWithdrawn(installed=since, until=until):
-            began = isinstance(event, MeterInstalled) and event.on == since
-            corrected = isinstance(event, MeterReadingCorrected) and event.on == since
-            return began or corrected or (until is not None and _removed(event, until))
-        case IntervalsWithdrawn():
-            told = isinstance(event, IntervalsRecorded | IntervalsRevised)
-            return told and event.day == taker.day  # type: ignore[attr-defined]
-        case BillCancelled():
-            return isinstance(event, BillIssued)
-        case PointTariffChangeWithdrawn():
-            return isinstance(event, PointTariffChanged) and event.since == taker.since
-        case PointTermsWithdrawn(supplied=supplied, since=since):
-            agreed = isinstance(event, PointTermsAgreed)
-            return agreed and (event.supplied, event.since) == (supplied, since)  # type: ignore[attr-defined]
-        case PointSupplyWithdrawn() | PointMoveOutCorrected() | PointVacated():
-            return _supplied(event) == taker.supplied
-        case _:
-            return False
-
-
-def _removed(event: object, on: date) -> bool:
-    last = isinstance(event, MeterReadingCorrected) and event.last
-    return (last or isinstance(event, MeterRemoved)) and event.on == on  # type: ignore[attr-defined]
-
-
-def _supplied(event: object) -> date | None:
-    match event:
-        case PointSupplied():
-            return event.since
-        case PointTariffChanged() | PointVacated() | PointMoveOutCorrected():
-            return event.supplied
-        case _:
-            return None
+def _read(tables: Tables, facts: Iterable[Fact]) -> Iterator[tuple[str, str, date]]:
+    """A reading moves what is interpolated since the one before it."""
+    told = [(f.key, f.event.on, f.event.point) for f in facts if isinstance(f.event, READING)]
+    if not told:
+        return
+    meters, first = {meter for meter, _, _ in told}, min(on for _, on, _ in told)
+    read: dict[str, list[date]] = {}
+    since = Where("on", ">=", first - min(BEFORE, first - date.min))
+    among = Where("meter", "in", meters)
+    for row in tables.find(readings, among, since, order=("meter", "on")):
+        read.setdefault(row.meter, []).append(row.on)
+    for meter, on, point in told:
+        days = read.get(meter, [])
+        at = bisect_left(days, on)
+        yield "point", point, days[at - 1] if at else date.min

@@ -64,7 +64,7 @@ def test_a_fast_meter_is_corrected_bill_by_bill_in_order() -> None:
     )
     found = world.of(world.facts[-1].stream)[-1]
 
-    touched = world.billing.touched([found])
+    touched = list(world.billing.touched([found]))
     assert [each.bill.bill for each in touched] == ["A1-2026-01", "A1-2026-02", "A1-2026-03"]
     assert all(each.difference is not None and each.difference < 0 for each in touched)
 
@@ -139,7 +139,7 @@ def test_a_withdrawn_version_is_taken_out_of_the_bills_it_priced() -> None:
     world.ask(WithdrawTariffVersion(tariff="R1", version=2, reason="mistyped"), by="cleo")
     withdrawal = world.facts[-1]
 
-    touched = world.billing.touched([withdrawal])
+    touched = list(world.billing.touched([withdrawal]))
     assert [each.bill.bill for each in touched] == ["A1-2026-02", "A1-2026-03"]
     assert all(each.difference is not None and each.difference < 0 for each in touched)
     note = world.correct("A1", "A1-2026-02", on=LATER)[0].event

@@ -76,7 +76,7 @@ def test_a_withdrawn_reading_moves_the_bills_that_stood_on_it_and_is_their_cause
     read(world, MAR, 700)
     bill(world, FEB, MAR)
     (gone,) = world.ask(WithdrawReading(meter="M1", on=FEB, reason="other meter"), by="bea")
-    touched = world.billing.touched([gone])
+    touched = list(world.billing.touched([gone]))
     assert [each.bill.bill for each in touched] == [JANUARY, FEBRUARY]
     notes = corrected(world, JANUARY, FEBRUARY)
     # 600 kWh in 59 days: 315.254 in the first 31; both bills are estimates now
@@ -92,7 +92,7 @@ def test_a_bill_without_supply_comes_to_no_lines() -> None:
     read(world, MAR, 700)
     bill(world, FEB, MAR)
     (left,) = world.ask(VacatePoint(point="P1", until=date(2026, 1, 11)))
-    touched = world.billing.touched([left])
+    touched = list(world.billing.touched([left]))
     assert [each.bill.bill for each in touched] == [JANUARY, FEBRUARY]
     notes = corrected(world, JANUARY, FEBRUARY)
     assert world.stands(FEBRUARY) == 0
@@ -267,7 +267,7 @@ def test_what_cannot_be_calculated_is_told_and_stops_no_other_bill() -> None:
     bill(world, FEB, MAR)
     world.ask(WithdrawReading(meter="M1", on=MAR, reason="other meter"), by="bea")
     (gone,) = world.ask(WithdrawReading(meter="M1", on=FEB, reason="other meter"), by="bea")
-    touched = world.billing.touched([gone])
+    touched = list(world.billing.touched([gone]))
     assert [(each.bill.bill, each.now, each.rule) for each in touched] == [
         (JANUARY, None, "period-not-measured"),
         (FEBRUARY, None, "period-not-measured"),

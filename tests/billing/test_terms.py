@@ -69,6 +69,6 @@ def test_the_blast_radius_of_terms_is_the_bills_of_that_supply_from_their_day_on
         for answer, touched in ((agreed, bills), (later, bills[1:])):
             at = answer.positions[0]
             facts = list(it.system.history.since(at - 1, until=at))
-            found = it.system.billing.touched(facts)
+            found = list(it.system.billing.touched(facts))
             assert [one.bill.bill for one in found] == touched
         assert found[0].difference == 3100  # minor units: 10 kVA at 3.10

@@ -94,8 +94,10 @@ def evolve(meter: Meter, happened: MeterEvent) -> Meter:
             return _changed(meter, happened.on, False, lambda one: _without(one, happened.on))
         case MeterMultiplierSet() | MeterRegistersCorrected():
             return _of(meter, happened.installed, lambda one: _counting(one, happened))
-        case MeterFoundInaccurate() | MeterErrorWithdrawn():
+        case MeterFoundInaccurate():
             return _changed(meter, happened.since, False, lambda one: _tested(one, happened))
+        case MeterErrorWithdrawn():  # it may have been removed before that day since
+            return Meter(tuple(_tested(one, happened) for one in meter.installations))
         case MeterRemoved() | MeterRemovalWithdrawn() | MeterInstallationWithdrawn():
             return _ended(meter, happened)
         case _:

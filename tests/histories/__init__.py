@@ -1,0 +1,1 @@
+"""Random histories: everything that can move a bill, late, taken back, in any order."""
