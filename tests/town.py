@@ -36,7 +36,12 @@ FLAT: dict[str, Any] = {
     "currency": "GBP",
     "charges": [
         {"kind": "fixed", "code": "standing", "price": "0.50", "per": "day"},
-        {"kind": "energy", "code": "energy", "rates": [{"price": "0.25"}]},
+        {
+            "kind": "energy",
+            "code": "energy",
+            "title": "Electricity",
+            "rates": [{"price": "0.25"}],
+        },
         {"kind": "tax", "code": "VAT", "rate": "0.05"},
     ],
 }

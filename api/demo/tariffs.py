@@ -41,9 +41,14 @@ class Published:
     def document(self, name: str) -> TariffDocument:
         """The tariff document of it."""
         charges: tuple[Charge, ...] = (
-            Fixed(code="standing", price=without_vat(self.standing), per="day"),
+            Fixed(
+                code="standing",
+                title="Standing charge",
+                price=without_vat(self.standing),
+                per="day",
+            ),
             self._energy(),
-            Percentage(code="VAT", rate=VAT),
+            Percentage(code="VAT", title="VAT at 5 %", rate=VAT),
         )
         return TariffDocument(
             name=name,
@@ -59,10 +64,12 @@ class Published:
 
     def _energy(self) -> Energy:
         if self.night is None:
-            return Energy(code="units", rates=(Rate(price=without_vat(self.day)),))
+            return Energy(
+                code="units", title="Electricity", rates=(Rate(price=without_vat(self.day)),)
+            )
         day = Rate(period="day", price=without_vat(self.day))
         night = Rate(period="night", price=without_vat(self.night))
-        return Energy(code="units", rates=(day, night), schedule="clock")
+        return Energy(code="units", title="Electricity", rates=(day, night), schedule="clock")
 
 
 def without_vat(pence: str) -> Decimal:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
+from enum import Enum
 from functools import cache
 from typing import TypeAlias
 
@@ -24,10 +25,25 @@ Reason: TypeAlias = Callable[[], Derivation]
 EXPLAINED = 50  # what explaining a line costs, in plain fields: see limits.py
 
 
+@strawberry.enum(description="Where energy stands on the consumption statement.")
+class StatementPlace(Enum):
+    READ = strawberry.enum_value("read", description="Counted by the meter that is there.")
+    EXCHANGED = strawberry.enum_value(
+        "exchanged", description="Some was counted by a meter that another one replaced since."
+    )
+    ADJUSTED = strawberry.enum_value("adjusted", description="Some was added or taken off.")
+    LOSS = strawberry.enum_value("loss", description="Some was lost before the meter.")
+    SHARED = strawberry.enum_value("shared", description="Some is a share of a common meter.")
+    FREE = strawberry.enum_value("free", description="Some is not to be paid.")
+
+
 @strawberry.type(description="One line of a bill, or of a correction.")
 class BillLine:
     point: strawberry.ID = strawberry.field(description="At which service point.")
     code: str = strawberry.field(description="The code of the charge in the tariff.")
+    title: str | None = strawberry.field(
+        description="What the tariff calls the charge, as a customer reads it."
+    )
     kind: str = strawberry.field(
         description="The kind of charge: fixed, energy, demand, reactive, minimum, rider, tax …"
     )
@@ -45,6 +61,13 @@ class BillLine:
     until: date = strawberry.field(description="The first day it is no longer for.")
     tariff: strawberry.ID = strawberry.field(description="The tariff: ask `tariff(id:)`.")
     version: int = strawberry.field(description="Which version of the tariff.")
+    estimated: bool = strawberry.field(
+        description="Whether what was measured for it is an estimate, in whole or in part."
+    )
+    place: StatementPlace | None = strawberry.field(
+        description="Where its energy stands on the consumption statement; null for what is no"
+        " energy, and on lines of before there were places."
+    )
     reason: strawberry.Private[Reason | None] = None
 
     @strawberry.field(
@@ -103,6 +126,7 @@ def _line(view: View, each: domain.BillLine, reason: Reason | None) -> BillLine:
     return BillLine(
         point=strawberry.ID(each.point),
         code=line.code,
+        title=line.title or None,
         kind=line.kind,
         period=line.period or None,
         tier=line.tier or None,
@@ -114,5 +138,7 @@ def _line(view: View, each: domain.BillLine, reason: Reason | None) -> BillLine:
         until=line.until,
         tariff=strawberry.ID(line.tariff),
         version=line.version,
+        estimated=line.estimated,
+        place=None if line.place is None else StatementPlace(line.place),
         reason=reason,
     )

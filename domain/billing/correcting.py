@@ -16,7 +16,7 @@ from domain.billing.bill import (
     BillUnknown,
     BillWasCancelled,
 )
-from domain.billing.lines import difference
+from domain.billing.lines import differ, difference
 from domain.billing.owing import due_day, moved
 from domain.billing.posting import corrected
 from domain.billing.refusals import NOT_CALCULATED
@@ -103,7 +103,7 @@ def noted(
     due: date,
 ) -> Iterator[BillEvent | MoneyMoved]:
     """The note that brings a bill to what was calculated; nothing when it is that already."""
-    if not (lines := difference(calculation.lines, bill.lines)):
+    if not differ(calculation.lines, bill.lines):
         return
     total, note = calculation.total - bill.total, f"{key}-c{bill.notes + 1}"
     yield BillCorrected(
@@ -111,7 +111,7 @@ def noted(
         period=calculation.period,
         note=note,
         currency=calculation.currency,
-        lines=lines,
+        lines=difference(calculation.lines, bill.lines),
         total=total,
         on=on,
         due=due,

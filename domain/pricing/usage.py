@@ -82,6 +82,20 @@ class Held:
     line: str = ""
 
 
+Place: TypeAlias = Literal["read", "exchanged", "adjusted", "loss", "shared", "free"]
+"""Where energy stands on the consumption statement; what is special outranks what is read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What is to be said of the energy that a channel measured over some local days."""
+
+    what: Place | Literal["estimated"]
+    channel: Channel
+    since: date
+    until: date
+
+
 @dataclass(frozen=True, slots=True)
 class Usage:
     """All that was measured and agreed, for one account and one zone."""
@@ -96,6 +110,7 @@ class Usage:
     power_factor: Decimal | None = None  # told, where it is not measured
     persons: int = 1  # in the household
     exempt: frozenset[str] = frozenset()  # codes of charges that are not for this account
+    remarks: tuple[Remark, ...] = ()  # they change no amount
 
 
 What: TypeAlias = Literal["block", "peak", "bank", "credit", "billed"]

@@ -17,7 +17,7 @@ from itertools import groupby, pairwise
 
 from domain.billing.refusals import PeriodNotMeasured
 from domain.metering.meter import Register
-from domain.pricing.usage import Registered, Series, Usage
+from domain.pricing.usage import Channel, Place, Registered, Remark, Series, Usage
 from domain.values import Period, midnight, whole
 from projections.kit.table import Tables, Where
 from projections.metering import (
@@ -33,15 +33,20 @@ from projections.metering import (
 from projections.readings import IntervalDay, interval_days
 
 RIGHT = Decimal(1)
+DAY = timedelta(days=1)
 
 
 @dataclass(slots=True)
 class Measured:
-    """Usage, the facts it was taken from, and whether any of it is an estimate."""
+    """Usage, and the facts it was taken from."""
 
     usage: Usage
     facts: tuple[str, ...]
-    estimated: bool = False
+
+    @property
+    def estimated(self) -> bool:
+        """Whether any of it is an estimate."""
+        return any(remark.what == "estimated" for remark in self.usage.remarks)
 
 
 @dataclass(slots=True)
@@ -49,14 +54,21 @@ class _Collected:
     series: list[Series] = field(default_factory=list)
     registers: list[Registered] = field(default_factory=list)
     facts: dict[str, None] = field(default_factory=dict)
-    estimated: bool = False
+    remarks: list[Remark] = field(default_factory=list)
 
     def add(self, other: _Collected) -> None:
         """What was collected aside belongs here too."""
         self.series += other.series
         self.registers += other.registers
         self.facts |= other.facts
-        self.estimated = self.estimated or other.estimated
+        self.remarks += other.remarks
+
+    def told(self, zone: str) -> Measured:
+        """All of it as usage."""
+        series, registers = tuple(self.series), tuple(self.registers)
+        remarks = tuple(self.remarks)
+        usage = Usage(zone=zone, series=series, registers=registers, remarks=remarks)
+        return Measured(usage, tuple(self.facts))
 
 
 def measured(tables: Tables, point: str, period: Period, zone: str, known_at: int) -> Measured:
@@ -83,11 +95,12 @@ def measured(tables: Tables, point: str, period: Period, zone: str, known_at: in
             break
         here = _Here(tables, installation, part, zone, known_at, errors)
         here.collect([day for day in days if day.day in part], found)
+        if part.until < period.until:  # another meter took its place
+            found.remarks += here.remarks("exchanged")
         covered = part.until
     if covered < period.until:
         raise PeriodNotMeasured(point=point, day=covered, reason="no meter is installed there")
-    usage = Usage(zone=zone, series=tuple(found.series), registers=tuple(found.registers))
-    return Measured(usage, tuple(found.facts), found.estimated)
+    return found.told(zone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +143,11 @@ class _Here:
             raise
         found.add(by_register)
 
+    def remarks(self, what: Place) -> Iterator[Remark]:
+        """The same remark on each channel, over the whole part."""
+        for channel in dict.fromkeys(one.channel for one in self.installation.registers):
+            yield Remark(what, channel, self.part.since, self.part.until)
+
     def intervals(self, days: Sequence[IntervalDay], found: _Collected) -> None:
         """One series for each run of days of a channel."""
         found.facts[self.installation.fact] = None
@@ -167,7 +185,8 @@ class _Here:
                 divisor, fact = self.right(day.day)
                 times = self.multiplier(day.day)
                 facts |= dict.fromkeys((day.fact, times.fact, *((fact,) if fact else ())))
-                found.estimated = found.estimated or day.quality == "estimated"
+                if day.quality == "estimated":
+                    found.remarks.append(_estimated(day.channel, day.day, day.day + DAY))
                 counted = (wh or 0 for wh in day.wh)
                 if divisor == RIGHT:
                     values += (wh * times.multiplier for wh in counted)
@@ -216,7 +235,8 @@ class _Here:
             errors = (fact,) if fact else ()
             used = (self.installation.fact, times.fact, *low.facts, *high.facts, *errors)
             found.facts |= dict.fromkeys(used)
-            found.estimated = found.estimated or low.estimated or high.estimated
+            if low.estimated or high.estimated:
+                found.remarks.append(_estimated(register.channel, since, until))
             found.registers.append(
                 Registered(
                     channel=register.channel,
@@ -268,14 +288,18 @@ class _Count:
     estimated: bool
 
 
+def _estimated(channel: Channel, since: date, until: date) -> Remark:
+    return Remark("estimated", channel, since, until)
+
+
 def _eve(day: date) -> date:
-    return day - timedelta(days=1)
+    return day - DAY
 
 
 def _adjoining(run: Sequence[IntervalDay]) -> Iterator[list[IntervalDay]]:
     days: list[IntervalDay] = []
     for day in run:
-        if days and day.day != days[-1].day + timedelta(days=1):
+        if days and day.day != days[-1].day + DAY:
             yield days
             days = []
         days.append(day)

@@ -15,7 +15,7 @@ from itertools import chain
 from domain.billing.bill import BillCalculation, BillUnknown, BillWasCancelled, Cause, IssueBill
 from domain.billing.chain import ChainCalculation, ChainLink, CorrectChain
 from domain.billing.correcting import CorrectBill
-from domain.billing.lines import BillLine, added, difference
+from domain.billing.lines import BillLine, added, differ
 from domain.billing.refusals import EmptyPeriod, NothingSupplied, PeriodTooLong
 from domain.editions import EDITION
 from domain.kit import Fact, Refused, Stream
@@ -101,7 +101,7 @@ class Billing:
         if bill.cancelled is not None:
             raise BillWasCancelled(bill=asked.bill)
         now = self.calculator.calculate(bill.account, period_of(bill), known_at)
-        differs = difference(now.lines, self.stands(bill, known_at))
+        differs = differ(now.lines, self.stands(bill, known_at))
         return replace(
             now,
             causes=self.causes(bill, known_at) if differs else (),
@@ -130,7 +130,7 @@ class Billing:
             )
         except Refused:
             return
-        if difference(again.lines, self.stands(bill, basis.position)):
+        if differ(again.lines, self.stands(bill, basis.position)):
             adopted = self.history.of(rules.stream(RATING))
             yield from (fact for fact in adopted if fact.event.edition > basis.edition)
 
@@ -149,7 +149,7 @@ class Billing:
                 now = self.calculator.calculate(each.account, period_of(each), known_at)
             except Refused:
                 continue  # what cannot be calculated stops no other bill
-            if difference(now.lines, self.stands(each, known_at)):
+            if differ(now.lines, self.stands(each, known_at)):
                 yield each.bill
 
     def chained(self, asked: object) -> ChainCalculation:
@@ -180,7 +180,7 @@ class Billing:
                 if row.bill in named:
                     raise
                 continue  # what cannot be calculated stops no other bill
-            if difference(now.lines, self.stands(row, known_at)):
+            if differ(now.lines, self.stands(row, known_at)):
                 now = replace(now, causes=self.causes(row, known_at))
                 links.append(ChainLink(bill=row.bill, calculation=now))
         return ChainCalculation(

@@ -123,6 +123,11 @@ def _bill_corrected(old: Data) -> Data:
     return _bill(old, "note", old["note"])
 
 
+def _untitled(old: Data) -> Data:
+    """Lines had no title, no place, and did not say whether they are estimated."""
+    return old  # each has a default
+
+
 def _debited_by_bill(old: Data, kind: str, reference: str) -> tuple[str, int, Data]:
     """A charge or an adjustment: debited, or credited where it was less than nothing."""
     held = old["to_advance"] - old["from_advance"]
@@ -225,6 +230,9 @@ UPCASTS: dict[tuple[str, int], Upcast] = {
     ("bill.cancelled", 1): _first_edition,
     ("bill.corrected", 2): _first_edition,
     ("bill.issued", 2): _first_edition,
+    ("bill.cancelled", 2): _untitled,
+    ("bill.corrected", 3): _untitled,
+    ("bill.issued", 3): _untitled,
     ("meter.installed", 1): _readings,
     ("meter.read", 1): _readings,
     ("meter.reading-corrected", 1): _readings,

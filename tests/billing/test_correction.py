@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from domain.billing.bill import BillCorrected, BillIssued, IssueBill
 from domain.billing.correcting import CorrectBill, EarlierBillUncorrected
-from domain.billing.lines import difference
+from domain.billing.lines import differ
 from domain.billing.refusals import PeriodNotMeasured
 from domain.customers.account import AccountCredited, AccountDebited
 from domain.kit import Fact, Refused
@@ -226,7 +226,7 @@ def test_issued_and_corrections_are_a_fresh_rating_of_all_facts(
         assert row is not None
         fresh = world.billing.calculator.calculate("A1", Period(since=since, until=until), head)
         assert world.stands(row.bill) == fresh.total
-        assert not difference(fresh.lines, world.billing.stands(row, head))
+        assert not differ(fresh.lines, world.billing.stands(row, head))
     assert_books_balance(world)
 
 

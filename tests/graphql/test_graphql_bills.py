@@ -85,6 +85,17 @@ def test_a_line_says_why_it_is_its_amount(door: Door) -> None:
     assert one * two == Decimal(product["value"])
 
 
+def test_a_line_says_what_it_is_called_and_where_its_energy_stands(door: Door) -> None:
+    asked = """{ bill(number: "000120-2026-01") {
+        lines { title estimated place }
+        corrections { lines { title estimated place } } } }"""
+    bill = door.ask(asked)["bill"]
+    plain = {"title": None, "estimated": False, "place": None}
+    electricity = {"title": "Electricity", "estimated": False, "place": "READ"}
+    assert bill["lines"] == [plain, electricity, plain]
+    assert bill["corrections"][0]["lines"] == [electricity, plain]
+
+
 def test_lines_as_corrected_sum_to_what_the_bill_stands_at(door: Door) -> None:
     asked = """query ($asOf: Date) { at(asOf: $asOf) { bill(number: "000120-2026-01") {
         total { amount } currentTotal { amount } lines { amount { amount } }

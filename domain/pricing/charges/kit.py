@@ -144,6 +144,10 @@ class Measured(Protocol):
         ...
 
 
+Rests: TypeAlias = Sequence[tuple[Channel, Period]]
+"""What a line rests on: the channels that were asked for it, and for which days."""
+
+
 class DemandMissing(Refused):
     """The tariff charges for demand, and none was measured."""
 
@@ -170,9 +174,15 @@ class UnroundedLine:
     until: date
     period: str = ""
     tier: int = 0
+    title: str = ""
+    rests: Rests = ()
 
     def worth(self, amount: Number) -> UnroundedLine:
         """The same line with another amount."""
+        return self.told(amount, self.title, self.rests)
+
+    def told(self, amount: Number, title: str, rests: Rests) -> UnroundedLine:
+        """The same line with another amount, what it is called and what it rests on."""
         return UnroundedLine(
             self.code,
             self.kind,
@@ -184,6 +194,8 @@ class UnroundedLine:
             self.until,
             self.period,
             self.tier,
+            title,
+            rests,
         )
 
 
@@ -197,9 +209,8 @@ class BillSegment:
     schedules: Mapping[str, Schedule]
     measured: Measured
     memory: Memory
-    settled: list[UnroundedLine] = field(
-        default_factory=list
-    )  # the lines of charges said before
+    settled: list[UnroundedLine] = field(default_factory=list)  # of charges said before
+    rests: list[tuple[Channel, Period]] = field(default_factory=list)  # of the charge at hand
 
     def kwh(
         self,
@@ -209,6 +220,7 @@ class BillSegment:
     ) -> dict[str, Number]:
         """Energy by time-of-use period ("" without a schedule), kWh or kvarh."""
         table = self.schedules[schedule] if schedule else None
+        self._ask(channel, self.period, over)
         return self.measured.energy(self.period, channel, table, self.calendar, over)
 
     def use(self) -> Number:
@@ -236,6 +248,9 @@ class BillSegment:
         table = self.schedules[schedule] if schedule else None
         for _, stretch in self.whole_bill.by_season(by_season):
             if self.period.since in stretch.period:
+                self._ask("import", stretch.period)
+                if asked.unit == "kVA":
+                    self._ask("reactive", stretch.period)
                 return self.measured.peaks(stretch.period, asked, table, self.calendar)
         raise AssertionError("the days of a segment are days of its bill")
 
@@ -255,18 +270,27 @@ class BillSegment:
     ) -> dict[tuple[str, int], Number]:
         """KWh by period and block of one ladder that fills as energy flows."""
         table = self.schedules[schedule] if schedule else None
+        self._ask("import", self.period, over)
         return self.measured.in_time_order(
             self.period, table, self.calendar, limits, before, over
         )
 
     def base(self, of: Sequence[str], but: Sequence[str] = ()) -> Number:
         """The sum of the lines said before whose code or kind is in `of` (all, if empty)."""
-        return total(
-            line.amount
+        summed = [
+            line
             for line in self.settled
             if (not of or line.code in of or line.kind in of)
             and not (line.code in but or line.kind in but)
-        )
+        ]
+        for line in summed:
+            self.rests.extend(line.rests)
+        return total(line.amount for line in summed)
+
+    def _ask(self, channel: Channel, period: Period, over: str | None = None) -> None:
+        self.rests.append((channel, period))
+        if over is not None:  # net of the other direction
+            self.rests.append(("export" if channel == "import" else "import", period))
 
     def share(self, per: Per) -> Fraction:
         """How many of the units `per` these days are."""

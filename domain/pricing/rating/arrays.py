@@ -24,9 +24,10 @@ from domain.pricing.rating.intervals import Ints, fitting, integers_of, summable
 from domain.pricing.rating.lines import Line, Rated
 from domain.pricing.rating.measured import Meters, plain
 from domain.pricing.rating.rate import Calculation, calculate, carry_of, printed, rate
+from domain.pricing.rating.remarks import is_estimated, place_of
 from domain.pricing.rating.runs import Run
 from domain.pricing.tariff import TariffVersion
-from domain.pricing.usage import Carry, Usage
+from domain.pricing.usage import Carry, Remark, Usage
 from domain.values import Period
 
 FINEST = 6  # decimals of a Wh that a series may have
@@ -40,13 +41,14 @@ class Population:
 
     `usage` has an array, one integer for each account, where the usage of one account has an
     integer; interval values are in `runs`, accounts × intervals, with `digits` decimals of
-    a Wh.
+    a Wh; `remarks` are those of each account, in order, or none at all.
     """
 
     size: int
     usage: Usage
     runs: tuple[Run, ...] = ()
     digits: int = 0
+    remarks: tuple[tuple[Remark, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ class RatedColumns:
     amounts: tuple[Ints, ...]  # of each draft, in minor units
     total: Ints
     memory: Memory
+    remarks: tuple[tuple[Remark, ...], ...] = ()
 
     def bills(self) -> Iterator[Rated]:
         """The bill of each account, as `rate` would give it."""
@@ -78,6 +81,7 @@ class RatedColumns:
         rates: list[list[Decimal]],
         amounts: list[list[int]],
     ) -> Iterator[Line]:
+        remarks = self.remarks[n] if self.remarks else ()
         for at, (draft, version) in enumerate(self.drafts):
             quantity, amount = quantities[at][n], amounts[at][n]
             if amount or (quantity and draft.kind not in ("minimum", "rounding")):
@@ -94,6 +98,9 @@ class RatedColumns:
                     draft.until,
                     version.tariff,
                     version.version,
+                    draft.title,
+                    is_estimated(draft, remarks),
+                    place_of(draft, remarks),
                 )
 
 
@@ -110,19 +117,24 @@ def rate_columns(
             population.usage, _number, runs=population.runs, digits=population.digits
         )
         calculated = calculate(versions, meters, population.usage, period, kept)
-        return _columns(calculated, population.size, versions, kept)
+        return _columns(calculated, population, versions, kept)
 
 
 def _columns(
-    calculation: Calculation, size: int, versions: Sequence[TariffVersion], memory: Memory
+    calculation: Calculation,
+    population: Population,
+    versions: Sequence[TariffVersion],
+    memory: Memory,
 ) -> RatedColumns:
+    size = population.size
     first = calculation.drafts[0][1] if calculation.drafts else versions[0]
     document, digits = first.document, first.digits
     amounts = tuple(_minor(draft.amount, digits, size) for draft, _ in calculation.drafts)
     total = fitting(np.zeros(size, np.int64), 1)
     if amounts:
         total = np.sum([fitting(some, len(amounts)) for some in amounts], axis=0)
-    return RatedColumns(document.currency, size, calculation.drafts, amounts, total, memory)
+    drafts, remarks = calculation.drafts, population.remarks
+    return RatedColumns(document.currency, size, drafts, amounts, total, memory, remarks)
 
 
 def rate_all(
@@ -179,9 +191,11 @@ def together(usages: Sequence[Usage]) -> Population:
             ),
             contract_w=_agreed([usage.contract_w for usage in usages]),
             capacity_va=_agreed([usage.capacity_va for usage in usages]),
+            remarks=(),
         ),
         tuple(_run(usages, n) for n in range(len(first.series))),
         max((one.digits for one in first.series), default=0),
+        tuple(usage.remarks for usage in usages),
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from domain.pricing.usage import Carry
+from domain.pricing.usage import Carry, Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,8 @@ class Line:
 
     `amount` is in minor units; `quantity` × `rate` comes to it unless the
     kind of charge says otherwise (a minimum is what was missing, a tax has its base as
-    quantity).
+    quantity).  `title` is what the tariff calls the charge; `estimated` says that what was
+    measured for it is an estimate in part; energy has a `place` on the consumption statement.
     """
 
     code: str
@@ -31,6 +32,9 @@ class Line:
     until: date
     tariff: str
     version: int
+    title: str = ""
+    estimated: bool = False
+    place: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)

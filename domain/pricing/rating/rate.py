@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from decimal import Decimal, localcontext
 
 from domain.kit import Refused
-from domain.pricing.charges import BillSegment, UnroundedLine
+from domain.pricing.charges import BillSegment, Charge, UnroundedLine
 from domain.pricing.charges.kit import Memory
 from domain.pricing.exact import CONTEXT, ONE, ZERO, Number, to_step, total
 from domain.pricing.rating.lines import Line, Rated
 from domain.pricing.rating.measured import Meters, plain
+from domain.pricing.rating.remarks import is_estimated, place_of
 from domain.pricing.tariff import TariffVersion
 from domain.pricing.tariff.rounding import Rounds
-from domain.pricing.usage import Carry, Kept, Usage
+from domain.pricing.usage import Carry, Kept, Remark, Usage
 from domain.published import in_force
 from domain.values import Period
 
@@ -52,7 +53,7 @@ def rate(
         memory = memory_of(carry)
         calculated = calculate(versions, Meters(usage, plain), usage, period, memory)
         currency = calculated.drafts[0][1].document.currency if calculated.drafts else ""
-        lines = tuple(_lines(calculated, versions[0].digits))
+        lines = tuple(_lines(calculated, versions[0].digits, usage.remarks))
         return Rated(
             currency or versions[0].document.currency,
             lines,
@@ -96,9 +97,16 @@ def calculate(
         for charge in document.charges:
             if charge.code not in usage.exempt:
                 rounding = last.document.rounding.of_charge(charge, last.digits)
-                part.settled.extend(_settled(charge.lines(part), rounding))
+                _charge(part, charge, rounding)
         drafts += [(draft, version) for draft in part.settled]
     return _balanced(drafts, last)
+
+
+def _charge(part: BillSegment, charge: Charge, rounding: Rounds | None) -> None:
+    """Settle the lines of a charge, with its title and what each of them rests on."""
+    part.rests.clear()
+    for draft in _settled(charge.lines(part), rounding):
+        part.settled.append(draft.told(draft.amount, charge.title, tuple(part.rests)))
 
 
 def _settled(
@@ -171,7 +179,7 @@ def lines_of(calculation: Calculation) -> Iterator[tuple[UnroundedLine, TariffVe
             yield draft, version
 
 
-def _lines(calculation: Calculation, digits: int) -> Iterator[Line]:
+def _lines(calculation: Calculation, digits: int, remarks: Sequence[Remark]) -> Iterator[Line]:
     for draft, version in lines_of(calculation):
         amount = int(draft.amount.scaleb(digits))
         yield Line(
@@ -187,6 +195,9 @@ def _lines(calculation: Calculation, digits: int) -> Iterator[Line]:
             draft.until,
             version.tariff,
             version.version,
+            draft.title,
+            is_estimated(draft, remarks),
+            place_of(draft, remarks),
         )
 
 
