@@ -74,6 +74,19 @@ Name: TypeAlias = Annotated[Text, AfterValidator(_seen)]
 """What somebody or something is called: a text in which nothing is hidden."""
 
 
+class MinorUnits:
+    """Marks, in the type of a field, minor units of money; schemas say `x-unit`."""
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return handler(schema) | {"x-unit": "minor"}
+
+
+Minor: TypeAlias = Annotated[int, MinorUnits()]
+"""So many minor units of the currency that stands beside it, or of the books."""
+
+
 class Personal:
     """
     Marks, in the type of an event's field, a text that is about a person.

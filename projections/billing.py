@@ -38,7 +38,7 @@ class Bill:
     currency: str
     lines: tuple[BillLine, ...]
     issued: Annotated[Minor, "Its total as issued.", Called("total")]
-    corrected: int
+    corrected: Minor
     outstanding: Annotated[
         Minor, "What is not paid yet. `asOf`: after all that is dated by then."
     ]

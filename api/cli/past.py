@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
@@ -24,6 +24,8 @@ from api.cli.kit import (
 )
 from api.past import AccountThen, Happened, Past
 from api.system import System, caught_up
+from domain.kit import EVENTS
+from domain.values import MinorUnits
 from projections.catalogue import PROJECTIONS
 from projections.kit.versions import TableGrowing
 from projections.kit.writer import Parked
@@ -31,16 +33,6 @@ from replay.billing.verify import VerifyReport
 from replay.billing.verify import verify as verified
 from replay.tables.rebuild import rebuild as rebuilt
 
-MONEY = {
-    "amount",
-    "balance",
-    "corrected",
-    "held",
-    "issued",
-    "outstanding",
-    "total",
-}
-"""What is in minor units, in facts and rows."""
 LONG = 60  # characters of something nested that are still shown
 
 
@@ -95,25 +87,35 @@ def _show(found: Past) -> None:
     for name, rows in found.rows.items():
         for row in rows:
             say()
-            say(f"{name}: {_short(plain(row))}", style="bold")
+            say(f"{name}: {_short(plain(row), type(row))}", style="bold")
 
 
 def _data(fact: Happened) -> str:
-    return _short(fact.data)
+    return _short(fact.data, EVENTS.get(fact.name))
 
 
-def _short(named: dict[str, Any]) -> str:
-    """A mapping on a line: money as money, and of what is long, how much it is."""
-    currency = named.get("currency")
+def _short(named: dict[str, Any], cls: type | None) -> str:
+    """The fields of a class on a line: money as money, and of what is long, how much it is."""
+    currency, minor = named.get("currency"), _minor(cls)
     parts = []
     for name, value in named.items():
         if value in (None, 0, [], {}) or name == "currency":
             continue
-        if currency and name in MONEY:
+        if currency and name in minor:
             parts.append(f"{name} {money(value, currency)}")
         else:
             parts.append(f"{name} {_brief(value)}")
     return ", ".join(parts)
+
+
+def _minor(cls: type | None) -> set[str]:
+    """The fields of an event or a row that are money in minor units."""
+    hints = {} if cls is None else get_type_hints(cls, include_extras=True)
+    return {
+        name
+        for name, hint in hints.items()
+        if any(isinstance(mark, MinorUnits) for mark in getattr(hint, "__metadata__", ()))
+    }
 
 
 def _brief(value: Any) -> str:

@@ -40,7 +40,7 @@ from domain.kit import (
     value,
 )
 from domain.organisation.utility import Utility
-from domain.values import AccountId, BillId, Currency, Period, Text
+from domain.values import AccountId, BillId, Currency, Minor, Period, Text
 
 AGAIN_MOST = 9
 """So many bills may begin on one day, each but the last cancelled."""
@@ -73,7 +73,7 @@ class BillCalculation:
     period: Period
     currency: Currency
     lines: tuple[BillLine, ...]
-    total: int
+    total: Minor
     basis: Basis
     causes: tuple[Cause, ...] = ()
     uncorrected: tuple[BillId, ...] = ()  # earlier bills of the account that differ as well
@@ -90,7 +90,7 @@ class BillIssued:
     period: Period
     currency: Currency
     lines: tuple[BillLine, ...]
-    total: int
+    total: Minor
     on: date
     due: date
     basis: Basis
@@ -110,7 +110,7 @@ class BillCorrected:
     note: str
     currency: Currency
     lines: tuple[BillLine, ...]
-    total: int
+    total: Minor
     on: date
     due: date
     basis: Basis
@@ -132,7 +132,7 @@ class BillCancelled:
     note: str
     currency: Currency
     lines: tuple[BillLine, ...]
-    total: int
+    total: Minor
     on: date
     due: date
     basis: Basis

@@ -16,7 +16,7 @@ from typing import Annotated, TypeAlias
 from pydantic import StringConstraints
 
 from domain.kit import value
-from domain.values import Currency
+from domain.values import Currency, Minor
 
 Word: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z-]{0,39}$")]
 """A kind that may get neighbours without a new shape: `bill`, `late-fee`."""
@@ -35,11 +35,11 @@ class Posting:
     """One side of an entry: minor units, debit positive; of a tax also its code, rate, base."""
 
     code: str
-    amount: int
+    amount: Minor
     ledger_class: str = ""
     tax_code: str = ""
     rate: Decimal | None = None
-    base: int | None = None
+    base: Minor | None = None
 
 
 @value

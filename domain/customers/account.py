@@ -22,7 +22,7 @@ from immutables import Map
 from domain.books.entry import Entry, Source, Word
 from domain.customers.customer import Customer, CustomerUnknown, PersonErased
 from domain.kit import Kind, Refused, command, decision, event, value
-from domain.values import AccountId, BillId, Currency, CustomerId, Period
+from domain.values import AccountId, BillId, Currency, CustomerId, Minor, Period
 
 FIRST_POLICY = "oldest-first-v1"
 """Of the first release: oldest was the order in which items were last changed."""
@@ -40,7 +40,7 @@ class Item:
 
     item: BillId  # the bill; or the payment, where credit that it left was spent
     kind: Word  # energy, late-fee, breach, connection, deposit, other
-    amount: int
+    amount: Minor
     due: date
 
 
@@ -49,7 +49,7 @@ class Allocation:
     """So many minor units of an open item are settled."""
 
     item: BillId
-    amount: int
+    amount: Minor
     kind: Word = "energy"
     due: date | None = None  # of the item; the first release did not say it
 
@@ -68,13 +68,13 @@ class AccountDebited:
     """More is owed: `items`, of which `allocations` are settled by credit held at once."""
 
     source: Source
-    amount: int
+    amount: Minor
     currency: Currency
     on: date
     policy: str
     items: tuple[Item, ...]
     allocations: tuple[Allocation, ...] = ()
-    held: int = 0  # credit held is so much more, or less
+    held: Minor = 0  # credit held is so much more, or less
     period: Period | None = None  # the days that a bill is for
     entry: Entry | None = None
     unbilled: Period | None = None  # the days of a bill that was cancelled
@@ -85,12 +85,12 @@ class AccountCredited:
     """Less is owed: `allocations` of open items are settled, the rest is held."""
 
     source: Source
-    amount: int
+    amount: Minor
     currency: Currency
     on: date
     policy: str
     allocations: tuple[Allocation, ...] = ()
-    held: int = 0  # credit held is so much more, or less
+    held: Minor = 0  # credit held is so much more, or less
     period: Period | None = None  # the days that a bill is for
     entry: Entry | None = None
     unbilled: Period | None = None  # the days of a bill that was cancelled
@@ -108,7 +108,7 @@ class OpenItem(NamedTuple):
 
     kind: str
     due: date
-    amount: int
+    amount: Minor
 
 
 class Span(NamedTuple):
@@ -140,7 +140,7 @@ class Account:
     customer: str = ""
     opened: date = date.min
     items: Items = field(default_factory=Map)
-    held: int = 0
+    held: Minor = 0
     billed: tuple[Span, ...] = ()
     payments: Map[str, Paid] = field(default_factory=Map)
 

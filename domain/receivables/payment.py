@@ -37,12 +37,10 @@ from domain.kit import (
     event,
 )
 from domain.organisation.utility import Utility
-from domain.values import AccountId, Currency, PaymentId, Text
+from domain.values import AccountId, Currency, Minor, PaymentId, Text
 
 Method: TypeAlias = Literal["cash", "card", "cheque", "transfer", "direct-debit", "agent"]
-Amount: TypeAlias = Annotated[
-    int, Field(gt=0, lt=10**15, json_schema_extra={"x-unit": "minor"})
-]
+Amount: TypeAlias = Annotated[Minor, Field(gt=0, lt=10**15)]
 
 
 # What can happen
@@ -53,18 +51,18 @@ class PaymentReceived:
     """Money came in; it settled `allocations`, and changed credit held by `held`."""
 
     account: AccountId
-    amount: int
+    amount: Minor
     currency: Currency
     method: Method
     on: date
     allocations: tuple[Allocation, ...] | None = None  # the first release did not say
-    held: int = 0
+    held: Minor = 0
 
 
 @event("payment.reversed", day="on")
 class PaymentReversed:
     account: AccountId
-    amount: int
+    amount: Minor
     currency: Currency
     reason: Text
     on: date

@@ -22,6 +22,7 @@ from typing import (
     get_type_hints,
 )
 
+from domain import values
 from projections.kit.columns import bare, once
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Unit(Enum):
     FACT = "a fact, by its reference: meter-M1@3"
 
 
-Minor: TypeAlias = Annotated[int, Unit.MINOR]
+Minor: TypeAlias = Annotated[values.Minor, Unit.MINOR]
 Position: TypeAlias = Annotated[int, Unit.POSITION]
 FactRef: TypeAlias = Annotated[str, Unit.FACT]
 

@@ -12,7 +12,8 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.billing.bill import BillIssued, CorrectBill, IssueBill
+from domain.billing.bill import BillIssued, IssueBill
+from domain.billing.correcting import CorrectBill
 from domain.billing.lines import BillLine, added, differ, difference
 from domain.metering.meter import InstallMeter, ReadMeter, Register, RemoveMeter
 from domain.pricing.rating import Line, rate, rate_all

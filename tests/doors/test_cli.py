@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -138,7 +139,12 @@ def test_replay_as_of_a_day_leaves_out_what_is_dated_later(cli: Cli) -> None:
     assert [bill["bill"] for bill in then["account"]["bills"]] == [first["bill"]]
     assert then["account"]["balance"] == first["issued"]
     assert [fact["name"] for fact in then["facts"]] == ["account.opened", "account.debited"]
-    assert f"{ACCOUNT}-2025-01" in cli("replay", f"account-{ACCOUNT}")
+    told = cli("replay", f"account-{ACCOUNT}")
+    assert f"{ACCOUNT}-2025-01" in told
+    assert re.search(r"amount \d+\.\d\d GBP", told)  # of an event
+    bill = cli("replay", f"bill-{ACCOUNT}-2025-01")
+    assert re.search(r"total \d+\.\d\d GBP", bill)
+    assert re.search(r"issued \d+\.\d\d GBP", bill)  # of a row
 
 
 def test_replay_as_of_a_day_goes_by_the_day_that_each_event_declares(cli: Cli) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import date
 from typing import get_type_hints
 
@@ -28,7 +29,7 @@ def silent(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_a_command_has_an_example_and_its_refusals_a_sentence(name: str) -> None:
-    assert ASKED[COMMANDS[name]].example
+    assert ASKED[COMMANDS[name]].example or not fields(COMMANDS[name])
     for refusal in DECISIONS[COMMANDS[name]].refuses:
         assert refusal.__doc__
         assert refusal.__doc__.strip().endswith("."), refusal
@@ -61,6 +62,15 @@ def test_an_event_that_has_a_day_says_which(name: str) -> None:
     """One with a single date has that; one without any declares none."""
     dates = [field for field, hint in get_type_hints(EVENTS[name]).items() if hint is date]
     assert (EVENTS[name] in DAYS) == bool(dates)
+
+
+@pytest.mark.parametrize("name", sorted(EVENTS))
+def test_whole_numbers_beside_a_currency_are_minor_units(name: str) -> None:
+    hints = get_type_hints(EVENTS[name], include_extras=True)
+    if "currency" not in hints or name == "utility.established":  # days and digits
+        return
+    plain = [field for field, hint in hints.items() if hint is int]
+    assert plain == []
 
 
 def test_the_business_day_is_the_declared_one() -> None:
