@@ -19,7 +19,7 @@ from domain.pricing.charges.energy import Energy, Household
 from domain.pricing.charges.export import Export, Surplus
 from domain.pricing.charges.fixed import Fixed
 from domain.pricing.charges.fixed_by_usage import FixedByUsage
-from domain.pricing.charges.kit import BillSegment, Measured, UnroundedLine
+from domain.pricing.charges.kit import BillSegment, UnroundedLine
 from domain.pricing.charges.minimum import Minimum
 from domain.pricing.charges.net import Net
 from domain.pricing.charges.percentage import Percentage
@@ -27,6 +27,7 @@ from domain.pricing.charges.power_factor import PowerFactor, Slope
 from domain.pricing.charges.rates import Block, Rate, UseLadder
 from domain.pricing.charges.reactive import Reactive
 from domain.pricing.charges.rider import Rider
+from domain.pricing.charges.usage import Measured
 
 Charge: TypeAlias = Annotated[
     Fixed

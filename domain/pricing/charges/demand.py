@@ -17,13 +17,13 @@ from domain.pricing.charges.kit import (
     BillSegment,
     Code,
     DemandMissing,
-    Peak,
     Per,
     Share,
     UnroundedLine,
 )
 from domain.pricing.charges.memory import forget, keep, month_number, recalled
 from domain.pricing.charges.rates import Rate, Tier, looked_up, rungs_of
+from domain.pricing.charges.usage import Peak
 from domain.pricing.exact import ONE, ZERO, Number, exceeds, larger, to_step, total
 from domain.values import Mode, Period, Price, Step, Text
 

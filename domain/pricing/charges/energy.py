@@ -11,10 +11,11 @@ from pydantic import Field
 
 from domain.kit import value
 from domain.pricing.calendars import MonthDay
-from domain.pricing.charges.kit import BillSegment, Code, Peak, Per, UnroundedLine
+from domain.pricing.charges.kit import BillSegment, Code, Per, UnroundedLine
 from domain.pricing.charges.memory import forget, keep, recalled
 from domain.pricing.charges.net import Net, netted
 from domain.pricing.charges.rates import Rate, Rung, bands_of, looked_up
+from domain.pricing.charges.usage import Peak
 from domain.pricing.exact import ONE, ZERO, Number, larger, total
 from domain.values import Price, Text
 

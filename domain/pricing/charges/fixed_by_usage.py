@@ -12,12 +12,12 @@ from domain.pricing.charges.kit import (
     BillSegment,
     Code,
     NotAgreed,
-    Peak,
     Per,
     UnroundedLine,
     unit_of,
 )
 from domain.pricing.charges.rates import Block, bands_of, check_ends
+from domain.pricing.charges.usage import Peak
 from domain.pricing.exact import Number
 from domain.values import Price
 

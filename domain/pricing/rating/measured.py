@@ -12,7 +12,7 @@ import numpy as np
 
 from domain.kit import Refused
 from domain.pricing.calendars import Calendar, Schedule
-from domain.pricing.charges.kit import Peak
+from domain.pricing.charges.usage import Peak
 from domain.pricing.exact import Number, larger
 from domain.pricing.rating.intervals import runs, summable
 from domain.pricing.rating.runs import Run, apparent, demand_runs, net_runs, resampled

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from domain.kit import Refused
-from domain.pricing.charges.kit import Peak
+from domain.pricing.charges.usage import Peak
 from domain.pricing.rating.intervals import Ints
 from domain.pricing.usage import Channel
 from domain.values import Period
