@@ -9,6 +9,7 @@ from typing import Annotated
 
 from domain.kit import Fact
 from domain.network.point import (
+    ContractByPeriod,
     PointCorrected,
     PointEnergised,
     PointEnergisingWithdrawn,
@@ -161,6 +162,7 @@ class Terms:
     power_factor: Decimal | None
     persons: int
     exempt: tuple[str, ...]
+    contract_by_period: tuple[ContractByPeriod, ...]
     fact: str
 
 
@@ -180,13 +182,14 @@ def _terms(table: Table[tuple[str, date, date], Terms], fact: Fact) -> None:
         power_factor=e.power_factor,
         persons=e.persons,
         exempt=e.exempt,
+        contract_by_period=e.contract_by_period,
         fact=fact.ref,
     )
 
 
 terms = Projection(
     name="terms",
-    version=2,
+    version=3,
     row=Terms,
     key=("point", "supplied", "since"),
     events=(PointTermsAgreed, PointTermsWithdrawn),

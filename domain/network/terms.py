@@ -21,6 +21,7 @@ from pydantic import Field
 
 from domain.kit import Refused, command, decision
 from domain.network.point import (
+    ContractsByPeriod,
     Point,
     PointEvent,
     PointNotSupplied,
@@ -59,6 +60,12 @@ class AgreeTerms:
     power_factor: Annotated[Price, Field(gt=0, le=1)] | None = None  # where it is not measured
     persons: Annotated[int, Field(ge=1, le=99)] = 1  # in the household
     exempt: tuple[Code, ...] = ()  # charges that are not for this supply
+    contract_by_period: ContractsByPeriod = ()
+
+    def __post_init__(self) -> None:
+        periods = [one.period for one in self.contract_by_period]
+        if len(periods) != len(set(periods)):
+            raise ValueError("contract_by_period: a period has one contract demand")
 
 
 @command(
@@ -117,6 +124,7 @@ def agree(asked: AgreeTerms, point: Point) -> Iterator[PointEvent]:
         power_factor=asked.power_factor,
         persons=asked.persons,
         exempt=tuple(sorted(set(asked.exempt))),
+        contract_by_period=tuple(sorted(asked.contract_by_period, key=lambda one: one.period)),
     )
     before = point.terms_on(supply.since, asked.since)
     if before is None or replace(before, since=asked.since) != agreed:

@@ -59,3 +59,6 @@ def _held(what: Agreed, spells: list[tuple[Period, Terms]]) -> Iterator[Held]:
         amount = row.capacity_va if what == "capacity" else row.contract_w
         if amount is not None:
             yield Held(what, stretch.since, stretch.until, amount, (row.fact,))
+        for one in row.contract_by_period if what == "contract" else ():
+            days = stretch.since, stretch.until
+            yield Held(what, *days, one.w, (row.fact,), label=one.period)

@@ -6,11 +6,13 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from domain.network.point import ContractByPeriod
 from domain.network.terms import AgreeTerms
 from projections.billing import corrections
 from tests.town import FLAT, MONTHS, Town, town
 
 JANUARY, FEBRUARY, _ = MONTHS
+KW = (("peak", 4_000), ("valley", 10_000))
 TWO_PART: dict[str, Any] = FLAT | {
     "name": "Works, two parts",
     "charges": [
@@ -72,3 +74,52 @@ def test_the_blast_radius_of_terms_is_the_bills_of_that_supply_from_their_day_on
             found = list(it.system.billing.touched(facts))
             assert [one.bill.bill for one in found] == touched
         assert found[0].difference == 3100  # minor units: 10 kVA at 3.10
+
+
+BY_PERIOD: dict[str, Any] = FLAT | {
+    "name": "Two contracts",
+    "schedules": [
+        {
+            "name": "2.0TD",
+            "otherwise": "peak",
+            "windows": [{"period": "valley", "until": "08:00"}],
+        }
+    ],
+    "charges": [
+        {
+            "kind": "capacity",
+            "code": "power",
+            "of": "contract",
+            "schedule": "2.0TD",
+            "rates": [
+                {"period": "peak", "price": "3.10"},
+                {"period": "valley", "price": "0.31"},
+            ],
+        },
+    ],
+}
+
+
+def test_contract_demands_by_period_reach_the_bill(database_url: str, tmp_path: Path) -> None:
+    with town(database_url, tmp_path) as it:
+        it.publish("TD", BY_PERIOD)
+        account = it.home(7, "TD")
+        it.read(account)
+        peak, valley = (ContractByPeriod(period=p, w=w) for p, w in KW)
+        terms: dict[str, Any] = {"point": "P000007", "contract_w": 7_000}
+        it.ask(AgreeTerms(since=JANUARY, contract_by_period=(peak, valley), **terms))
+        eleventh = date(2026, 1, 11)
+        it.ask(AgreeTerms(since=eleventh, contract_by_period=(peak,), **terms))
+        bill = it.bill(account, 1)
+        it.settle()
+
+        lines = next(row for row in it.bills(account) if row.bill == bill).lines
+        found = [(each.line.period, each.line.quantity, each.line.amount) for each in lines]
+        assert [one for one in found if one[0] == "peak"] == [
+            ("peak", 4, 400),  # ten days of 4 kW at 3.10
+            ("peak", 4, 840),
+        ]
+        assert [one for one in found if one[0] == "valley"] == [
+            ("valley", 10, 100),
+            ("valley", 7, 147),  # what holds for all hours
+        ]

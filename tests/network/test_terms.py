@@ -6,9 +6,11 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from pydantic import ValidationError
 
 from domain.kit import SamePerson
 from domain.network.point import (
+    ContractByPeriod,
     PointEnergised,
     PointNotSupplied,
     PointSupplied,
@@ -54,6 +56,20 @@ def test_terms_that_are_in_force_already_are_not_agreed_again(story: Story) -> N
     story.quiet()
     story.when(AgreeTerms(point="P1", since=MAR, capacity_va=500_000, contract_w=300_000))
     story.quiet()
+
+
+def test_contract_demands_by_period_are_in_one_order_and_each_once(story: Story) -> None:
+    peak, valley = (ContractByPeriod(period=name, w=1_000) for name in ("peak", "valley"))
+    story.given(supplied)
+    for given in ((valley, peak), (peak, valley)):
+        story.when(AgreeTerms(point="P1", since=FEB, contract_by_period=given))
+    story.then(
+        PointTermsAgreed(
+            account="A1", supplied=JAN, since=FEB, contract_by_period=(peak, valley)
+        )
+    )
+    with pytest.raises(ValidationError, match="a period has one contract demand"):
+        AgreeTerms(point="P1", since=FEB, contract_by_period=(peak, peak))
 
 
 def test_other_terms_follow_from_a_later_day_or_replace_those_of_the_same(story: Story) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import get_args
 
 import orjson
+import pytest
 from pydantic import TypeAdapter
 
 from domain.kit import EVENTS
@@ -23,6 +25,30 @@ def test_the_published_schema_is_that_of_the_code() -> None:
     assert published.read_text("utf-8") == schema(), (
         "write it anew: python -m scripts.tariff_schema"
     )
+
+
+LATER = {
+    "Fixed": ["unused"],
+    "Capacity": ["unused", "schedule"],
+    "Demand": ["unused", "each"],
+    "Contract": ["floor_by", "below", "least", "excess_from", "steps"],
+    "Rate": ["by_use"],
+    "Rounding": ["charges", "bill"],
+    "FixedByUsage": ["bands", "by", "bands_per", "minutes", "per"],
+    "UseLadder": ["upto", "price", "blocks"],
+    "ExcessStep": ["upto", "factor"],
+    "ChargeRounding": ["of", "per", "mode", "step"],
+    "BillRounding": ["mode", "step"],
+}
+
+
+@pytest.mark.parametrize("name", LATER)
+def test_each_later_field_tells_its_sentence(name: str) -> None:
+    fields = json.loads(schema())["$defs"][name]["properties"]
+
+    for field in LATER[name]:
+        assert fields[field]["description"].endswith("."), field
+        assert fields[field].get("examples"), field
 
 
 def test_every_kind_of_charge_has_its_place_in_the_manual() -> None:

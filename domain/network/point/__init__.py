@@ -19,6 +19,8 @@ from domain.network.point.commands import (
     WithdrawTariffChange,
 )
 from domain.network.point.events import (
+    ContractByPeriod,
+    ContractsByPeriod,
     PointCorrected,
     PointEnergised,
     PointEnergisingWithdrawn,
@@ -59,6 +61,8 @@ from domain.network.point.state import (
 
 __all__ = [
     "ChangeTariff",
+    "ContractByPeriod",
+    "ContractsByPeriod",
     "CorrectMoveOut",
     "CorrectPoint",
     "EnergisePoint",

@@ -7,11 +7,32 @@ from typing import Annotated, TypeAlias
 
 from pydantic import Field
 
-from domain.kit import event
+from domain.kit import added, event, value
+from domain.pricing.calendars import Label
 from domain.pricing.charges.kit import Code
 from domain.values import AccountId, MeterId, Price, TariffId, Text
 
 Power: TypeAlias = Annotated[int, Field(gt=0, le=10**13)]  # W or VA
+
+
+@value
+class ContractByPeriod:
+    """Contract demand of the hours of one time-of-use period."""
+
+    period: Annotated[
+        Label, Field(description="The period's name in the tariff.", examples=["peak"])
+    ]
+    w: Annotated[Power, Field(description="W of contract demand.", examples=[300_000])]
+
+
+ContractsByPeriod: TypeAlias = Annotated[
+    tuple[ContractByPeriod, ...],
+    added(
+        (),
+        "Contract demands of periods that have their own; `contract_w` is for all others.",
+        [{"period": "peak", "w": 300_000}],
+    ),
+]
 
 
 @event("point.energised", day="on")
@@ -56,6 +77,7 @@ class PointTermsAgreed:
     power_factor: Price | None = None
     persons: int = 1
     exempt: tuple[Code, ...] = ()
+    contract_by_period: ContractsByPeriod = ()
 
 
 @event("point.terms-withdrawn", day="since")

@@ -52,7 +52,9 @@ class FixedByUsage:
     ] = "month"
     minutes: Annotated[
         int | None,
-        Field(ge=1, le=1440, description="Over how many minutes demand is meant."),
+        Field(
+            ge=1, le=1440, description="Over how many minutes demand is meant.", examples=[15]
+        ),
     ] = None
     per: Annotated[Per, Field(description="For what a price is.", examples=["month"])] = "month"
 

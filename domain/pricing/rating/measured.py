@@ -14,6 +14,7 @@ from domain.kit import Refused
 from domain.pricing.calendars import Calendar, Schedule
 from domain.pricing.charges.usage import Peak
 from domain.pricing.exact import Number, larger
+from domain.pricing.rating.agreed import agreed
 from domain.pricing.rating.intervals import runs, summable
 from domain.pricing.rating.runs import Run, apparent, demand_runs, net_runs, resampled
 from domain.pricing.usage import Agreed, Channel, Registered, Series, Usage
@@ -237,18 +238,10 @@ class Meters:
         self, what: Agreed, period: Period, label: str = ""
     ) -> list[tuple[Period, Number]]:
         """What was agreed (kW) or installed (kVA), for a period of hours, by stretches."""
-        own = [one for one in self.usage.held if one.what == what and one.label == label]
-        agreed = self.usage.contract_w if what == "contract" else self.usage.capacity_va
-        if agreed is not None and not (label and own):
-            return [(period, self.known(self._number(agreed, 3), what))]
-        if not own:
-            own = [one for one in self.usage.held if one.what == what and not one.label]
-        found = []
-        for one in sorted(own, key=lambda one: one.since):
-            if met := period.meet(one.since, one.until):
-                name = f"{what} {label}".rstrip()
-                found.append((met, self.known(self._number(one.w, 3), name, one.facts)))
-        return found
+        return [
+            (days, self.known(self._number(w, 3), f"{what} {label}".rstrip(), facts))
+            for days, w, facts in agreed(self.usage, what, period, label)
+        ]
 
     def agreed_periods(self, what: Agreed, period: Period) -> set[str]:
         """The periods of hours for which something was agreed."""
