@@ -41,7 +41,10 @@ def create_app(system: System) -> FastAPI:
     app.state.tokens = tokens
     app.state.pulse = pulse
     app.state.denials = denials  # whoever serves runs them
-    feed, health = Feed(system.history, tokens, pulse, denials), Health(system, requests)
+    feed, health = (
+        Feed(system.history, system.dispatch.authority, tokens, pulse, denials),
+        Health(system, requests),
+    )
     commands = command_routes(system.dispatch, tokens, denials)
     for routes in (commands, feed.routes(), health.routes()):
         for route in routes:

@@ -1,7 +1,8 @@
-"""Who is asking, and what their duty lets them do.  What is not allowed here is refused."""
+"""Who is asking: tokens, the keys that sign them, and what they say."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import secrets
@@ -13,12 +14,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 import jwt
 
 from api.settings import Settings
-from domain.catalogue import COMMANDS
-from domain.kit import ASKED
+from domain.organisation.duties import FIRST
 from replay.server.folder import claim
 
 ALGORITHM = "HS256"
@@ -28,41 +29,18 @@ SECRET_LEAST = 32  # bytes: as many as the hash has (RFC 7518 §3.2)
 SECRET_FILE = "secret"
 LIFETIME = timedelta(hours=12)
 LIFETIME_MOST = timedelta(days=366)
+EXPIRED = "the token has expired; get a new one: sign in, or wattledger token"
 KNOWN_MOST = 4096  # tokens remembered as verified
 TOKEN_MOST = 4096  # characters of a token; ours have about 200
 NAME = re.compile(r"^[^\x00-\x1f\x7f]{1,100}$")
 
-ADMIN = "admin"
-DUTIES = (
-    ADMIN, "clerk", "reader", "metering", "analyst", "supervisor", "billing", "cashier",
-    "privacy", "auditor", "integrator",
-)  # fmt: skip
-ROLES: Mapping[str, frozenset[str]] = {
-    duty: frozenset(
-        name for name, asked in COMMANDS.items() if duty == ADMIN or duty in ASKED[asked].duties
-    )
-    for duty in DUTIES
-}
-"""Which commands each duty may give, as the commands say; the administrator's are all."""
-
-READERS = frozenset(ROLES) - {"integrator"}
-"""Who may query: everybody who works here."""
-FOLLOWERS = frozenset({"integrator", "auditor", ADMIN})
-"""Who may read the feeds, and with them every fact there is."""
+LEEWAY = timedelta(seconds=30)  # by which the clock of whoever signed may be fast
+ROLES = tuple(duty.name for duty in FIRST)
+"""The duties that a token may say: of a person on record it is then held to that one."""
 
 
 class NotAuthenticated(Exception):
     """Say who is asking: `Authorization: Bearer <token>`, from `wattledger token`."""
-
-
-class NotAllowed(Exception):
-    """The duty of this person does not include that."""
-
-    def __init__(self, person: Person, wanted: str, allowed: frozenset[str]) -> None:
-        super().__init__(f"the role {person.role} may not {wanted}")
-        self.person = person
-        self.wanted = wanted
-        self.allowed = allowed  # the roles that may
 
 
 class BadSecret(Exception):
@@ -71,16 +49,12 @@ class BadSecret(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who asks, in which duty, and until when the token says so (seconds since 1970)."""
+    """Who asks, in which duty alone if the token says so; seconds since 1970."""
 
     by: str
-    role: str
+    role: str  # "" for all that they hold
     expires: float
-
-
-def roles_for(command: str) -> frozenset[str]:
-    """The roles that may give a command."""
-    return frozenset(role for role, commands in ROLES.items() if command in commands)
+    issued: float = 0.0
 
 
 def secret_of(settings: Settings) -> bytes:
@@ -115,28 +89,35 @@ def _kept(file: Path) -> bytes:
     return secret
 
 
-def mint(secret: bytes, person: str, role: str, lifetime: timedelta = LIFETIME) -> str:
-    """A token that says who someone is and in which duty.  Raises ValueError."""
-    if role not in ROLES:
+def mint(secret: bytes, person: str, role: str = "", lifetime: timedelta = LIFETIME) -> str:
+    """A token that says who someone is and, if told, in which duty alone; or ValueError."""
+    if role and role not in ROLES:
         raise ValueError(f"there is no role {role!r}; the roles are {', '.join(ROLES)}")
     if not NAME.match(person):
         raise ValueError("a person is named by 1 to 100 printable characters")
     if not timedelta(0) < lifetime <= LIFETIME_MOST:
         raise ValueError(f"a token lives at most {LIFETIME_MOST.days} days")
     now = datetime.now(UTC)
-    claims = {"sub": person, "role": role, "aud": AUDIENCE, "iat": now, "exp": now + lifetime}
-    return jwt.encode(claims, secret, ALGORITHM)
+    said = {"role": role} if role else {}
+    claims = {"sub": person, "aud": AUDIENCE, "iat": now, "exp": now + lifetime, **said}
+    return jwt.encode(claims, secret, ALGORITHM, headers={"kid": key_id(secret)})
+
+
+def key_id(secret: bytes) -> str:
+    """What names a secret, and does not tell it."""
+    return hashlib.sha256(b"key id of " + secret).hexdigest()[:16]
 
 
 class Tokens:
     """Reads tokens, and remembers those it has verified until they expire.  Thread-safe."""
 
-    def __init__(self, secret: bytes) -> None:
+    def __init__(self, secret: bytes, *previous: bytes) -> None:
         self._secret = secret
+        self._secrets = {key_id(each): each for each in (secret, *previous)}
         self._known: OrderedDict[str, Person] = OrderedDict()
         self._lock = Lock()
 
-    def mint(self, person: str, role: str, lifetime: timedelta = LIFETIME) -> str:
+    def mint(self, person: str, role: str = "", lifetime: timedelta = LIFETIME) -> str:
         """A token; see `mint`."""
         return mint(self._secret, person, role, lifetime)
 
@@ -151,7 +132,7 @@ class Tokens:
                 if len(self._known) > KNOWN_MOST:
                     self._known.popitem(last=False)
         if person.expires <= time.time():
-            raise NotAuthenticated("the token has expired; get a new one: wattledger token")
+            raise NotAuthenticated(EXPIRED)
         return person
 
     def bearer(self, header: str | None) -> Person:
@@ -165,38 +146,31 @@ class Tokens:
         if len(token) > TOKEN_MOST:
             raise NotAuthenticated("the token is not one of ours")
         try:
+            named = jwt.get_unverified_header(token).get("kid")
+            # The tokens of the first release named no key; there was but one.
+            secret = self._secret if named is None else self._secrets[named]
             claims = jwt.decode(
                 token,
-                self._secret,
+                secret,
                 algorithms=[ALGORITHM],
                 audience=AUDIENCE,
-                options={"require": ["sub", "role", "iat", "exp", "aud"]},
+                leeway=LEEWAY,
+                options={"require": ["sub", "iat", "exp", "aud"]},
             )
+            return _person(claims)
         except jwt.ExpiredSignatureError as wrong:
-            raise NotAuthenticated(
-                "the token has expired; get a new one: wattledger token"
-            ) from wrong
-        except jwt.PyJWTError as wrong:
+            raise NotAuthenticated(EXPIRED) from wrong
+        except (jwt.PyJWTError, KeyError, TypeError, ValueError, OverflowError) as wrong:
             raise NotAuthenticated("the token is not one of ours") from wrong
-        by, role = claims["sub"], claims["role"]
-        if not NAME.match(by) or not isinstance(role, str) or role not in ROLES:
-            raise NotAuthenticated("the token names no person or no duty that we know")
-        return Person(by, role, float(claims["exp"]))
 
 
-def allow(person: Person, command: str) -> None:
-    """Raise NotAllowed unless the duty of a person includes a command."""
-    if command not in ROLES[person.role]:
-        raise NotAllowed(person, command, roles_for(command))
-
-
-def allow_reading(person: Person) -> None:
-    """Raise NotAllowed unless a person may query."""
-    if person.role not in READERS:
-        raise NotAllowed(person, "query", READERS)
-
-
-def allow_following(person: Person) -> None:
-    """Raise NotAllowed unless a person may read the feeds."""
-    if person.role not in FOLLOWERS:
-        raise NotAllowed(person, "follow", FOLLOWERS)
+def _person(claims: Mapping[str, Any]) -> Person:
+    """Whom claims name.  Raises ValueError, and whatever comes of claims without sense."""
+    by, role = claims["sub"], claims.get("role", "")
+    issued, expires = float(claims["iat"]), float(claims["exp"])
+    longest = LIFETIME_MOST + LEEWAY
+    if not NAME.match(by) or role not in ("", *ROLES):
+        raise ValueError("it names no person, or no duty that we know")
+    if not 0 < expires - issued <= longest.total_seconds():
+        raise ValueError("no token of ours lives so long")
+    return Person(by, role, expires, issued)

@@ -10,12 +10,14 @@ from typing import Any
 from urllib.parse import unquote
 
 import orjson
+from anyio.to_thread import run_sync
 from pydantic import TypeAdapter, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.auth import NotAllowed, Person, Tokens, allow
+from api.auth import Person, Tokens
+from api.authority import NotAllowed
 from api.denials import Denials
 from api.dispatch import Answer, Dispatch, RequestContext
 from api.openapi import operation
@@ -58,32 +60,45 @@ def command_routes(
 def _endpoint(
     name: str, command: type, dispatch: Dispatch, tokens: Tokens, denials: Denials
 ) -> Handler:
-    read = reader(command)
+    read, authority = reader(command), dispatch.authority
 
     async def endpoint(request: Request) -> Response:
         headers = _headers(request.scope["headers"])
         person = tokens.bearer(headers.get("authorization"))
+        rights = authority.cached(person)
+        if rights is None:
+            rights = await run_sync(authority.now, person)
         try:
-            allow(person, name)
+            rights.may(name)  # so that no body is read for who may not
         except NotAllowed as wrong:
-            denials.note(wrong, await _subject(command, read, request))
+            denials.note(wrong, await _subject(read, request))
             raise
         if not JSON.fullmatch(headers.get("content-type", "")):
             raise HTTPException(415, "Send the command as application/json.")
         context = _context(person, headers)
-        answer = await dispatch.answer(read(await request.body()), context)
+        asked = read(await request.body())
+        try:
+            answer = await dispatch.answer(asked, context)
+        except NotAllowed as wrong:
+            denials.note(wrong, about(asked))
+            raise
         return answered(answer, context)
 
     return endpoint
 
 
-async def _subject(command: type, read: Callable[[bytes], object], request: Request) -> str:
+async def _subject(read: Callable[[bytes], object], request: Request) -> str:
     """What a command that is denied was about, if its body says so soon: `account-000120`."""
     try:
         async with asyncio.timeout(BODY_WAIT):
-            wanted = DECISIONS[command].wanted(read(await request.body()))
+            return about(read(await request.body()))
     except Exception:  # whatever it is: it is denied, and that is what they are told
         return ""
+
+
+def about(asked: object) -> str:
+    """The first thing that a command is about: `account-000120`."""
+    wanted = DECISIONS[type(asked)].wanted(asked)
     return next((stream for stream, (kind, _) in wanted.items() if kind.only is None), "")
 
 
@@ -110,13 +125,14 @@ def _context(person: Person, headers: Headers) -> RequestContext:
         expected[Stream(match[1])] = int(match[2])
     return RequestContext(
         person.by,
-        person.role,
+        "",
         correlation or "",
         key,
         expected,
         terminal=_text(headers, "x-terminal"),
         on_behalf_of=_text(headers, "x-on-behalf-of"),
         reason=_text(headers, "x-reason"),
+        asking=person,
     )
 
 

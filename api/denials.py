@@ -17,17 +17,18 @@ from datetime import date
 from threading import Event, Lock
 from uuid import uuid4
 
-from api.auth import NotAllowed, Person
+from api.auth import Person
+from api.authority import NotAllowed
 from api.dispatch import Dispatch, RequestContext
 from domain.organisation.attempts import RecordAttempt
 from replay.store.append import Overloaded, Stale, Unavailable
 
 log = logging.getLogger("wattledger.denials")
 
+NONE = "none"  # the duty of who was denied for having none
 WINDOW = 60.0  # seconds in which more of a kind are counted
 LOOK = 1.0  # seconds between two looks at what is to be recorded
 WAITING_MOST = 10_000  # that wait to be recorded; what is more is in the log alone
-RULE = "not-allowed"
 
 
 @dataclass(slots=True)
@@ -38,6 +39,8 @@ class Window:
     person: Person
     command: str
     subject: str
+    rule: str
+    org_unit: str
     times: int = 0
 
 
@@ -48,6 +51,8 @@ class Denied:
     person: Person
     command: str
     subject: str
+    rule: str
+    org_unit: str
     times: int
     key: str = field(default_factory=lambda: f"denied-{uuid4()}")  # recorded once
 
@@ -62,25 +67,27 @@ class Denials:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._dispatch, self._today, self._clock = dispatch, today, clock
-        self._windows: dict[tuple[str, str], Window] = {}
+        self._windows: dict[tuple[str, str, str], Window] = {}
         self._waiting: deque[Denied] = deque()
         self._lock = Lock()
         self._noted = Event()
 
     def note(self, denied: NotAllowed, subject: str = "") -> None:
         """Take note; it never waits for the database, and never fails."""
-        person, command = denied.person, denied.wanted
+        person, command, rule = denied.person, denied.wanted, denied.rule
+        kind = person.by, command, rule
         with self._lock:
-            window = self._windows.get((person.by, command))
+            window = self._windows.get(kind)
             if window is not None and window.closes > self._clock():
                 window.subject = subject if subject == window.subject else ""
                 window.times += 1
                 return
             if window is not None:
-                self._close((person.by, command))
+                self._close(kind)
             closes = self._clock() + WINDOW
-            self._windows[person.by, command] = Window(closes, person, command, subject)
-            self._wait(Denied(person, command, subject, 1))
+            unit = denied.org_unit
+            self._windows[kind] = Window(closes, person, command, subject, rule, unit)
+            self._wait(Denied(person, command, subject, rule, unit, 1))
         self._noted.set()
 
     def run(self, stop: Event) -> None:
@@ -116,15 +123,17 @@ class Denials:
             on=self._today(),
             command=denied.command,
             subject=denied.subject,
-            rule=RULE,
+            rule=denied.rule,
+            org_unit=denied.org_unit,
             times=denied.times,
         )
-        self._dispatch(asked, RequestContext(person.by, person.role, key=denied.key))
+        self._dispatch(asked, RequestContext(person.by, person.role or NONE, key=denied.key))
 
-    def _close(self, kind: tuple[str, str]) -> None:
+    def _close(self, kind: tuple[str, str, str]) -> None:
         closed = self._windows.pop(kind)
         if closed.times:
-            self._wait(Denied(closed.person, closed.command, closed.subject, closed.times))
+            told = closed.person, closed.command, closed.subject, closed.rule, closed.org_unit
+            self._wait(Denied(*told, closed.times))
 
     def _wait(self, denied: Denied) -> None:
         if len(self._waiting) < WAITING_MOST:

@@ -16,6 +16,8 @@ from uuid import uuid4
 
 from pydantic import TypeAdapter
 
+from api.auth import Person
+from api.authority import Authority, NotAtHand, seen_of
 from api.waiting import Awaiting, Blocking, Waits
 from domain.catalogue import DECISIONS
 from domain.kit import (
@@ -54,7 +56,11 @@ class Unexpected(Stale):
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """Who asks, in which duty, for which larger matter, under which key, expecting what."""
+    """
+    Who asks, in which duty, for which larger matter, under which key, expecting what.
+
+    With `asking`, who was named by a token, the duty is looked up where the command stands.
+    """
 
     by: str
     duty: str
@@ -66,6 +72,7 @@ class RequestContext:
     terminal: str = ""  # where they work
     on_behalf_of: str = ""
     reason: str = ""
+    asking: Person | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +112,7 @@ class Dispatch:
         today: Callable[[], date] = lambda: datetime.now(UTC).date(),
         today_cached: Callable[[], date | None] = lambda: None,
     ) -> None:
+        self.authority = Authority(history, today)
         self._history = history
         self._today = today
         self._today_cached = today_cached
@@ -150,14 +158,16 @@ class Dispatch:
 
     async def _attempt(self, envelope: CommandEnvelope, waits: Waits) -> Answer:
         wanted = envelope.decision.wanted(envelope.asked)
-        seen = await self._read(wanted, waits)  # before one's turn, for it may take a while
+        every = _every(envelope)
+        seen = await self._read(every, waits)  # before one's turn, for it may take a while
         turns: list[Stream] = []
         try:
             if await self._turns(wanted, turns, waits):
-                seen = await self._read(wanted, waits)
+                seen = await self._read(every, waits)
             seen, behind = self._lanes.upon(seen)
             if behind and self._calculates(envelope.decision):
                 seen, behind = await self._settled(envelope, behind, waits)
+            envelope = await self._allowed(envelope, seen, waits)
             happened, no = await self._decided(envelope, seen, waits)
             entry = None
             if happened or behind:
@@ -210,8 +220,27 @@ class Dispatch:
         wait = waits.enter(self._history, self._lanes, _append(envelope, (), {}), behind)
         with suppress(Fallen):
             await waits.outcome(wait)
-        wanted = envelope.decision.wanted(envelope.asked)
-        return self._lanes.upon(await self._read(wanted, waits))
+        return self._lanes.upon(await self._read(_every(envelope), waits))
+
+    async def _allowed(
+        self, envelope: CommandEnvelope, seen: Mapping[Stream, Seen], waits: Waits
+    ) -> CommandEnvelope:
+        """In which duty it is asked, and for which unit.  Raises NotAllowed, OutsideUnit."""
+        context, asked = envelope.context, envelope.asked
+        if context.asking is None:
+            return envelope
+        judge = partial(self.authority.granted, context.asking, asked, envelope.decision, seen)
+        try:
+            granted = judge(from_memory=True)
+        except NotAtHand:
+            granted = await waits.read(judge)
+        allowed = replace(
+            context,
+            duty=granted.duty,
+            org_unit=granted.org_unit,
+            on_behalf_of=granted.on_behalf_of or context.on_behalf_of,
+        )
+        return replace(envelope, context=allowed)
 
     async def _decided(
         self, envelope: CommandEnvelope, seen: Mapping[Stream, Seen], waits: Waits
@@ -273,7 +302,8 @@ class Dispatch:
             self._history.confirm(versions)
         if no is not None:
             raise no
-        return Answer((), versions, envelope.cause)
+        shown = envelope.decision.wanted(envelope.asked)
+        return Answer((), {s: v for s, v in versions.items() if s in shown}, envelope.cause)
 
     def _repeated(self, envelope: CommandEnvelope) -> Answer | None:
         """What was answered to the same request before, if it came under a key."""
@@ -288,6 +318,13 @@ class Dispatch:
         facts = self._history.since(first - 1, until=last)
         versions = {fact.stream: fact.version for fact in facts}
         return Answer(known.positions, versions, known.cause, repeated=True)
+
+
+def _every(envelope: CommandEnvelope) -> Wanted:
+    """What is read for a command: what its decision sees, and who may ask it."""
+    wanted = envelope.decision.wanted(envelope.asked)
+    asking = envelope.context.asking
+    return wanted if asking is None else {**seen_of(asking.by), **wanted}
 
 
 def _append(

@@ -21,7 +21,8 @@ from pydantic import TypeAdapter
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from api.auth import NotAllowed, Person, Tokens, allow_following
+from api.auth import Person, Tokens
+from api.authority import Authority, Grant, NotAllowed
 from api.currency import amount_text
 from api.denials import Denials
 from api.openapi import feed_operation
@@ -32,6 +33,7 @@ from domain.books.chart import CHART
 from domain.books.entry import Entry, Posting
 from domain.catalogue import EVENTS
 from domain.kit import Fact
+from domain.organisation.duties import Looks
 from replay.store.append import Overloaded, Unreadable
 from replay.store.history import History
 from replay.store.upcasts import newest
@@ -62,6 +64,7 @@ class View:
     path: str
     source: str
     tell: Callable[[Fact], Told | None]
+    looks: Looks
     summary: str
 
 
@@ -155,11 +158,12 @@ def _posting(posting: Posting, currency: str) -> Told:
 
 
 VIEWS = (
-    View("/feed", "/wattledger/facts", fact_told, "Every fact, in order"),
+    View("/feed", "/wattledger/facts", fact_told, "facts", "Every fact, in order"),
     View(
         "/feed/journal",
         "/wattledger/journal",
         entry_told,
+        "journal",
         "Every posting of the books, in order",
     ),
 )
@@ -178,9 +182,15 @@ class Feed:
     """Serves the views of one history."""
 
     def __init__(
-        self, history: History, tokens: Tokens, pulse: Pulse, denials: Denials
+        self,
+        history: History,
+        authority: Authority,
+        tokens: Tokens,
+        pulse: Pulse,
+        denials: Denials,
     ) -> None:
         self._history = history
+        self._authority = authority
         self._tokens = tokens
         self._denials = denials
         self._pulse = pulse
@@ -198,7 +208,7 @@ class Feed:
                 summary=view.summary,
                 tags=["feeds"],
                 operation_id=view.path.strip("/").replace("/", "-"),
-                openapi_extra=feed_operation(LIMIT, LIMIT_MOST, WAIT_MOST),
+                openapi_extra=feed_operation(LIMIT, LIMIT_MOST, WAIT_MOST, view.looks),
                 response_class=Response,
             )
 
@@ -206,7 +216,7 @@ class Feed:
         async def endpoint(request: Request) -> Response:
             person = self._tokens.bearer(request.headers.get("authorization"))
             try:
-                allow_following(person)
+                await self._rights(view, person)
             except NotAllowed as wrong:
                 self._denials.note(wrong)
                 raise
@@ -218,6 +228,12 @@ class Feed:
             return await self._paged(view, after, request)
 
         return endpoint
+
+    async def _rights(self, view: View, person: Person) -> list[Grant]:
+        """The duties that may follow a feed, as they are now.  Raises NotAllowed."""
+        loop = asyncio.get_running_loop()
+        rights = await loop.run_in_executor(self._readers, self._authority.now, person)
+        return rights.looks(view.looks, "follow")
 
     async def _paged(self, view: View, after: int, request: Request) -> Response:
         limit = _number(request, "limit", LIMIT, 1, LIMIT_MOST)
@@ -251,12 +267,15 @@ class Feed:
         try:
             yield b"retry: 1000\n\n"
             while not self._pulse.stopped and time.time() < person.expires:
+                await self._rights(view, person)
                 page = await self._page(view, after, LIMIT)
                 if page.last > after:
                     after = page.last
                     yield b"".join(_sent(page))
                 elif not await self._pulse.moved(after + 1, HEARTBEAT):
                     yield b": nothing new\n\n"
+        except NotAllowed:
+            return  # what allowed it was taken meanwhile
         finally:
             self._waiting -= 1
 

@@ -9,9 +9,9 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
-from api.auth import FOLLOWERS, roles_for
 from domain.catalogue import COMMANDS, DECISIONS
 from domain.kit import ASKED, code_of
+from domain.organisation.duties import ADMIN, FIRST, Looks
 
 REF = "#/components/schemas/{model}"
 PROBLEM = "application/problem+json"
@@ -145,7 +145,7 @@ def operation(name: str, command: type) -> Schema:
         },
         "responses": responses,
         "security": [{"bearer": []}],
-        "x-roles": sorted(roles_for(name)),
+        "x-roles": sorted({ADMIN, *ASKED[COMMANDS[name]].duties}),
     }
 
 
@@ -154,7 +154,7 @@ def _problem(status: int) -> Schema:
     return {"description": PROBLEMS[status], "content": content}
 
 
-def feed_operation(limit: int, limit_most: int, wait_most: int) -> Schema:
+def feed_operation(limit: int, limit_most: int, wait_most: int, looks: Looks) -> Schema:
     """What OpenAPI is told of a feed; docs/asyncapi.json tells of what is in it."""
     position: Schema = {"type": "integer", "minimum": 0}
     counted = {"type": "integer", "minimum": 1, "maximum": limit_most, "default": limit}
@@ -185,7 +185,7 @@ def feed_operation(limit: int, limit_most: int, wait_most: int) -> Schema:
             **{str(status): _problem(status) for status in (401, 403, 422, 429, 503)},
         },
         "security": [{"bearer": []}],
-        "x-roles": sorted(FOLLOWERS),
+        "x-roles": sorted(duty.name for duty in FIRST if looks in duty.looks),
     }
 
 

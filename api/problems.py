@@ -26,7 +26,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.auth import BadSecret, NotAllowed, NotAuthenticated
+from api.auth import BadSecret, NotAuthenticated
+from api.authority import NotAllowed
 from api.dispatch import Unexpected
 from api.system import Lagging
 from domain.catalogue import COMMANDS
@@ -148,7 +149,7 @@ def _not_authenticated(wrong: NotAuthenticated) -> Problem:
 
 def _not_allowed(wrong: NotAllowed) -> Problem:
     more = {"role": wrong.person.role, "allowed": sorted(wrong.allowed)}
-    return Problem(403, "not-allowed", sentence(NotAllowed), str(wrong), more)
+    return Problem(403, wrong.rule, sentence(type(wrong)), str(wrong), more)
 
 
 def _malformed(wrong: Malformed) -> Problem:

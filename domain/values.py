@@ -39,7 +39,6 @@ AccountId: TypeAlias = Key
 PointId: TypeAlias = Key
 MeterId: TypeAlias = Key
 TariffId: TypeAlias = Key
-UnitId: TypeAlias = Key
 PersonId: TypeAlias = Key
 BillId: TypeAlias = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,54}[A-Za-z0-9])?$")
@@ -85,6 +84,13 @@ class MinorUnits:
 
 Minor: TypeAlias = Annotated[int, MinorUnits()]
 """So many minor units of the currency that stands beside it, or of the books."""
+
+
+class OfUnit:
+    """Marks, in the type of a command's field, that it names a unit of the organisation."""
+
+
+UnitId: TypeAlias = Annotated[Key, OfUnit()]
 
 
 class Personal:

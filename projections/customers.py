@@ -16,7 +16,12 @@ from domain.customers.account import (
     AccountOpened,
     MoneyMoved,
 )
-from domain.customers.customer import CustomerErased, CustomerRegistered, CustomerRenamed
+from domain.customers.customer import (
+    CustomerErased,
+    CustomerRegistered,
+    CustomerRenamed,
+    CustomerServedIn,
+)
 from domain.kit import Fact
 from domain.values import ERASED
 from projections.kit.declaration import Back, Called, FactRef, Link, Minor, Position
@@ -37,6 +42,7 @@ class Customer:
         date | None, "From which day nothing personal is kept.", Called("erased_on")
     ] = None
     grams: tuple[str, ...] = ()
+    units: tuple[str, ...] = ()  # where they came first, and where their accounts lie
 
 
 def _customer(key: str, name: str, contact: str | None) -> Customer:
@@ -46,19 +52,25 @@ def _customer(key: str, name: str, contact: str | None) -> Customer:
 def _customers(table: Table[str, Customer], fact: Fact) -> None:
     match fact.event:
         case CustomerRegistered() as e:
-            table[fact.key] = _customer(fact.key, e.name, e.contact)
+            new = _customer(fact.key, e.name, e.contact)
+            table[fact.key] = replace(new, units=(e.org_unit,))
         case CustomerRenamed() as e:
-            table[fact.key] = _customer(fact.key, e.name, table[fact.key].contact)
+            old = table[fact.key]
+            table[fact.key] = replace(_customer(fact.key, e.name, old.contact), units=old.units)
         case CustomerErased() as e:
-            table[fact.key] = Customer(fact.key, ERASED, None, e.on)
+            units = table[fact.key].units
+            table[fact.key] = Customer(fact.key, ERASED, None, e.on, units=units)
+        case CustomerServedIn() as e:
+            known = table[fact.key]
+            table[fact.key] = replace(known, units=(*known.units, e.org_unit))
 
 
 customers = Projection(
     name="customers",
-    version=3,
+    version=4,
     row=Customer,
     key=("customer",),
-    events=(CustomerRegistered, CustomerRenamed, CustomerErased),
+    events=(CustomerRegistered, CustomerServedIn, CustomerRenamed, CustomerErased),
     keys=lambda fact: (fact.key,),
     project=_customers,
     search="grams",
@@ -88,13 +100,14 @@ class Account:
         " movements dated on or before it.",
         Called("credit_held"),
     ]
+    org_unit: Annotated[str, "The unit where it lies; empty: the one on top."] = ""
 
 
 def _accounts(table: Table[str, Account], fact: Fact) -> None:
     e: AccountEvent = fact.event
     match e:
         case AccountOpened():
-            table[fact.key] = Account(fact.key, e.customer, e.on, 0, 0)
+            table[fact.key] = Account(fact.key, e.customer, e.on, 0, 0, e.org_unit)
         case AccountDebited():
             _move(table, fact, e.amount, e.held)
         case AccountCredited():
@@ -110,7 +123,7 @@ def _move(table: Table[str, Account], fact: Fact, amount: int, held: int) -> Non
 
 accounts = Projection(
     name="accounts",
-    version=2,
+    version=3,
     row=Account,
     key=("account",),
     events=(AccountOpened, *MOVEMENTS),

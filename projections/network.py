@@ -38,14 +38,17 @@ class Point:
     address: Annotated[str, "Where it is."]
     energised: Annotated[date, "The day it was energised.", Called("energised_on")]
     grams: tuple[str, ...] = ()
+    org_unit: Annotated[str, "The unit where it lies; empty: the one on top."] = ""
 
 
 def _points(table: Table[str, Point], fact: Fact) -> None:
-    if isinstance(fact.event, PointEnergisingWithdrawn):
+    e, old = fact.event, table.get(fact.key)
+    if isinstance(e, PointEnergisingWithdrawn):
         table.pop(fact.key)
         return
-    address = fact.event.address
-    table[fact.key] = Point(fact.key, address, fact.event.on, grams(fact.key, address))
+    unit = e.org_unit if isinstance(e, PointEnergised) else old.org_unit if old else ""
+    words = grams(fact.key, e.address)
+    table[fact.key] = Point(fact.key, e.address, e.on, words, unit)
 
 
 points = Projection(

@@ -73,7 +73,9 @@ class Door:
             assert self.post(command, person=person).status_code == 201, command
 
     def _named(self, role: str | None, person: str) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.token(role, person)}"} if role else {}
+        return (
+            {"Authorization": f"Bearer {self.token(role, person)}"} if role is not None else {}
+        )
 
 
 @contextmanager

@@ -73,7 +73,8 @@ class Asking:
         return digits(utility["currency"]) if utility else 2
 
     def _ask(self, person: Person, document: str, variables: Mapping[str, Any]) -> Any:
-        context = QueryContext(self._system, person)
+        rights = self._system.dispatch.authority.now(person)
+        context = QueryContext(self._system, rights)
         try:
             result = schema.execute_sync(
                 document, variable_values=dict(variables), context_value=context

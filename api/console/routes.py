@@ -15,8 +15,9 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from api.auth import NotAllowed, NotAuthenticated, Person, Tokens, allow, allow_reading
-from api.commands import reader
+from api.auth import NotAuthenticated, Person, Tokens
+from api.authority import NotAllowed
+from api.commands import about, reader
 from api.console.asking import Asking, NotAnswered
 from api.console.charts import bars, curve, slider
 from api.console.forms import Form, body_of, form_of, title_of
@@ -101,7 +102,8 @@ class Console:
         async def endpoint(request: Request) -> Response:
             try:
                 person = person_of(request, self._tokens)
-                allow_reading(person)
+                rights = await run_sync(self._system.dispatch.authority.now, person)
+                rights.looks("tables", "query")
             except NotAuthenticated:
                 return to_sign_in(request)
             except NotAllowed as wrong:
@@ -229,9 +231,10 @@ class Console:
             person = person_of(request, self._tokens)
         except NotAuthenticated:
             return to_sign_in(request)
+        rights = await run_sync(self._system.dispatch.authority.now, person)
         contexts: dict[str, list[Form]] = {}
         for name in COMMANDS:
-            if _may(person, name):
+            if any(grant.may(name) for grant in rights.grants):
                 form = form_of(name)
                 contexts.setdefault(form.context, []).append(form)
         return self._shown(request, "forms.html", person, title="Commands", contexts=contexts)
@@ -246,7 +249,8 @@ class Console:
             told = NotAnswered("NOT_FOUND", f"There is no command {command!r}.")
             return self._wrong(request, person, told)
         try:
-            allow(person, command)
+            rights = await run_sync(self._system.dispatch.authority.now, person)
+            rights.may(command)
         except NotAllowed as wrong:
             return self._denied(request, wrong)
         if request.method == "GET":
@@ -266,12 +270,19 @@ class Console:
             if len(key) > 100 or len(reason) > 200:
                 raise malformed("why", "length", "it has at most 200 characters", reason)
             context = RequestContext(
-                person.by, person.role, key=key or None, terminal="console", reason=reason
+                person.by,
+                "",
+                key=key or None,
+                terminal="console",
+                reason=reason,
+                asking=person,
             )
             answer = await self._system.dispatch.answer(asked, context)
         except FromElsewhere:
             told = NotAnswered("FORBIDDEN", "This form was sent from another site.")
             return self._wrong(request, person, told)
+        except NotAllowed as wrong:
+            return self._denied(request, wrong, about(asked))
         except Exception as wrong:
             return self._refused(request, person, form, (back, key, reason), wrong)
         stream = next((one for one in answer.streams if place(one)), None)
@@ -337,14 +348,6 @@ class Given(dict[str, Any]):
 
     def __missing__(self, name: str) -> str:
         return ""
-
-
-def _may(person: Person, command: str) -> bool:
-    try:
-        allow(person, command)
-    except NotAllowed:
-        return False
-    return True
 
 
 def _own(path: str) -> str:

@@ -26,7 +26,8 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
-from api.auth import COOKIE, NotAllowed, NotAuthenticated, Person, Tokens, allow_reading
+from api.auth import COOKIE, NotAuthenticated, Person, Tokens
+from api.authority import NotAllowed
 from api.denials import Denials
 from api.graphql.errors import shown
 from api.graphql.graphiql import assets, page
@@ -58,8 +59,9 @@ class Endpoint(GraphQL[QueryContext, None]):
         media_type = _negotiated(request)
         try:
             person = self._asking(request)
-            allow_reading(person)
-            asked = QueryContext(self.system, person)
+            rights = await run_sync(self.system.dispatch.authority.now, person)
+            rights.looks("tables", "query")
+            asked = QueryContext(self.system, rights)
             response: Response = await super().run(request, context=asked, root_value=None)
         except NotAuthenticated as wrong:
             log_denied(wrong, request.url.path)

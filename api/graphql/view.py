@@ -20,7 +20,7 @@ import orjson
 import strawberry
 from strawberry.fastapi import BaseContext
 
-from api.auth import Person
+from api.authority import Rights
 from api.graphql.errors import Problem
 from api.graphql.scalars import Moment, Money, Position, money
 from api.system import System
@@ -251,10 +251,10 @@ class BatchLoader(Generic[R]):
 class QueryContext(BaseContext):
     """One request: who asks, and the snapshot it reads.  Close it when it is answered."""
 
-    def __init__(self, system: System, person: Person) -> None:
+    def __init__(self, system: System, rights: Rights) -> None:
         super().__init__()
         self.system = system
-        self.person = person
+        self.rights = rights
         self._open = ExitStack()
         self._snapshot: PostgresTables | None = None
         self._shows = 0  # a position that the snapshot has for certain

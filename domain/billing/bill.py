@@ -28,6 +28,7 @@ from domain.books.entry import Entry, Source
 from domain.customers.account import Account, AccountUnknown, MoneyMoved
 from domain.customers.settling import Business
 from domain.kit import (
+    AtThing,
     BeforeItBegan,
     Instead,
     InTheFuture,
@@ -188,7 +189,11 @@ def evolve(bill: Bill, happened: BillEvent) -> Bill:
             assert_never(happened)
 
 
-bills = Kind("bill", Bill(), evolve)
+def _place(bill: Bill) -> AtThing | None:
+    return AtThing("account", bill.account) if bill.account else None
+
+
+bills = Kind("bill", Bill(), evolve, place=_place)
 
 
 # What can be asked

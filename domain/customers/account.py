@@ -20,9 +20,9 @@ from typing import NamedTuple, TypeAlias, assert_never
 from immutables import Map
 
 from domain.books.entry import Entry, Source, Word
-from domain.customers.customer import Customer, CustomerUnknown, PersonErased
-from domain.kit import Kind, Refused, command, decision, event, value
-from domain.values import AccountId, BillId, Currency, CustomerId, Minor, Period
+from domain.customers.customer import Customer, CustomerServedIn, CustomerUnknown, PersonErased
+from domain.kit import Actor, InUnit, Kind, Refused, command, decision, event, value
+from domain.values import AccountId, BillId, Currency, CustomerId, Minor, Period, UnitId
 
 FIRST_POLICY = "oldest-first-v1"
 """Of the first release: oldest was the order in which items were last changed."""
@@ -61,6 +61,7 @@ class Allocation:
 class AccountOpened:
     customer: CustomerId
     on: date
+    org_unit: str = ""  # where it lies; "" is the unit on top
 
 
 @event("account.debited", day="on")
@@ -143,6 +144,7 @@ class Account:
     held: Minor = 0
     billed: tuple[Span, ...] = ()
     payments: Map[str, Paid] = field(default_factory=Map)
+    org_unit: str = ""
 
     @property
     def owed(self) -> Mapping[str, int]:
@@ -164,7 +166,12 @@ def evolve(account: Account, happened: AccountEvent) -> Account:
     """Change the account as the event says."""
     match happened:
         case AccountOpened():
-            return replace(account, customer=happened.customer, opened=happened.on)
+            return replace(
+                account,
+                customer=happened.customer,
+                opened=happened.on,
+                org_unit=happened.org_unit,
+            )
         case AccountDebited():
             items = with_items(account.items, _as_due(account, happened))
             payments = account.payments
@@ -257,7 +264,11 @@ def _as_due(account: Account, happened: AccountDebited) -> tuple[Item, ...]:
     return tuple(replace(i, due=dues.get(i.item) or i.due) for i in happened.items)
 
 
-accounts = Kind("account", Account(), evolve)
+def _place(account: Account) -> InUnit | None:
+    return InUnit(account.org_unit) if account.customer else None
+
+
+accounts = Kind("account", Account(), evolve, place=_place)
 
 
 # What can be asked
@@ -274,6 +285,7 @@ class OpenAccount:
     account: AccountId
     customer: CustomerId
     on: date
+    org_unit: UnitId | None = None  # where it lies; not said: where whoever asks has their duty
 
 
 # What we answer
@@ -295,8 +307,8 @@ class AccountUnknown(Refused):
     )
 )
 def open_account(
-    asked: OpenAccount, account: Account, customer: Customer
-) -> Iterator[AccountEvent]:
+    asked: OpenAccount, account: Account, customer: Customer, actor: Actor
+) -> Iterator[AccountEvent | CustomerServedIn]:
     """A number names one account; it belongs to a customer we know."""
     if account.customer:
         raise AccountAlreadyOpen(account=asked.account, customer=account.customer)
@@ -304,4 +316,7 @@ def open_account(
         raise CustomerUnknown(customer=asked.customer)
     if customer.erased:
         raise PersonErased(customer=asked.customer)
-    yield AccountOpened(customer=asked.customer, on=asked.on)
+    unit = asked.org_unit or actor.org_unit
+    yield AccountOpened(customer=asked.customer, on=asked.on, org_unit=unit)
+    if unit not in customer.units:
+        yield CustomerServedIn(org_unit=unit, on=asked.on)

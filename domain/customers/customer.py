@@ -16,8 +16,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import TypeAlias, assert_never
 
-from domain.kit import Kind, Refused, command, decision, event
-from domain.values import ERASED, CustomerId, Name, PersonalText, Text
+from domain.kit import Actor, InUnits, Kind, Refused, command, decision, event
+from domain.values import ERASED, CustomerId, Name, PersonalText, Text, UnitId
 
 # What can happen
 
@@ -26,6 +26,15 @@ from domain.values import ERASED, CustomerId, Name, PersonalText, Text
 class CustomerRegistered:
     name: PersonalText
     contact: PersonalText | None = None
+    org_unit: str = ""  # where they came first
+
+
+@event("customer.served-in", day="on")
+class CustomerServedIn:
+    """An account of theirs lies in a unit in which they had none."""
+
+    org_unit: str
+    on: date
 
 
 @event("customer.renamed")
@@ -42,7 +51,9 @@ class CustomerErased:
     on: date
 
 
-CustomerEvent: TypeAlias = CustomerRegistered | CustomerRenamed | CustomerErased
+CustomerEvent: TypeAlias = (
+    CustomerRegistered | CustomerServedIn | CustomerRenamed | CustomerErased
+)
 
 
 # What it then is
@@ -54,20 +65,29 @@ class Customer:
 
     name: str = ""
     erased: bool = False
+    units: tuple[str, ...] = ()
 
 
 def evolve(customer: Customer, happened: CustomerEvent) -> Customer:
     """The newest name counts, until there is none any more."""
     match happened:
-        case CustomerRegistered() | CustomerRenamed():
+        case CustomerRegistered():
+            return replace(customer, name=happened.name, units=(happened.org_unit,))
+        case CustomerServedIn():
+            return replace(customer, units=(*customer.units, happened.org_unit))
+        case CustomerRenamed():
             return replace(customer, name=happened.name)
         case CustomerErased():
-            return Customer(ERASED, erased=True)
+            return replace(customer, name=ERASED, erased=True)
         case _:
             assert_never(happened)
 
 
-customers = Kind("customer", Customer(), evolve)
+def _place(customer: Customer) -> InUnits | None:
+    return InUnits(customer.units) if customer.name else None
+
+
+customers = Kind("customer", Customer(), evolve, place=_place)
 
 
 # What can be asked
@@ -84,6 +104,7 @@ class RegisterCustomer:
     customer: CustomerId
     name: Name
     contact: Name | None = None
+    org_unit: UnitId | None = None  # not said: where whoever asks has their duty
 
 
 @command(
@@ -127,11 +148,15 @@ class PersonErased(Refused):
 
 
 @decision(refuses=(CustomerAlreadyRegistered,))
-def register(asked: RegisterCustomer, customer: Customer) -> Iterator[CustomerEvent]:
+def register(
+    asked: RegisterCustomer, customer: Customer, actor: Actor
+) -> Iterator[CustomerEvent]:
     """A number names one customer."""
     if customer.name:
         raise CustomerAlreadyRegistered(customer=asked.customer)
-    yield CustomerRegistered(name=asked.name, contact=asked.contact)
+    yield CustomerRegistered(
+        name=asked.name, contact=asked.contact, org_unit=asked.org_unit or actor.org_unit
+    )
 
 
 @decision(

@@ -31,7 +31,7 @@ from domain.kit.decisions import (
     the,
 )
 from domain.kit.events import DAYS, EVENTS, Fact, Stream, day_of, event
-from domain.kit.kinds import KINDS, Kind, Many
+from domain.kit.kinds import KINDS, AtThing, InUnit, InUnits, Kind, Many, Place
 from domain.kit.policies import POLICIES, Policy, loops, policy
 from domain.kit.refusals import BeforeItBegan, InTheFuture, Refused, SamePerson, code_of
 from domain.kit.values import NAMES, added, kind_of, value
@@ -49,14 +49,18 @@ __all__ = [
     "RECORDERS",
     "Actor",
     "Asked",
+    "AtThing",
     "BeforeItBegan",
     "Decision",
     "EachOnce",
     "Fact",
     "InTheFuture",
+    "InUnit",
+    "InUnits",
     "Instead",
     "Kind",
     "Many",
+    "Place",
     "Policy",
     "Recorders",
     "Refused",

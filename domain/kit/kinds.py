@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from domain.kit.events import Stream
 
@@ -17,14 +17,45 @@ KINDS: dict[type, Kind[Any, Any]] = {}
 
 
 @dataclass(frozen=True, slots=True)
+class InUnit:
+    """A thing lies in a unit of the organisation; "" is the one on top."""
+
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class AtThing:
+    """A thing lies where another does: a bill at its account, a meter at its point."""
+
+    kind: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class InUnits:
+    """A thing lies in each of several units: who may see one of them may see it."""
+
+    units: tuple[str, ...]
+
+
+Place: TypeAlias = InUnit | AtThing | InUnits
+
+
+@dataclass(frozen=True, slots=True)
 class Kind(Generic[S, E]):
-    """One kind of thing: its name in events, what it is at first, how it changes."""
+    """
+    One kind of thing: its name in events, what it is at first, how it changes.
+
+    `place` says where one of them lies in the organisation, None as long as it is not there; a
+    kind without it belongs to the utility as a whole.
+    """
 
     name: str
     initial: S
     evolve: Callable[[S, E], S]
     only: str | None = None  # the key, where there is but one of the kind
     streams: str | None = None  # how its streams begin, if not with its name
+    place: Callable[[S], Place | None] | None = None
 
     def __post_init__(self) -> None:
         other = KINDS.setdefault(type(self.initial), self)

@@ -27,6 +27,7 @@ from domain.customers.account import (
 )
 from domain.customers.settling import Business, credit, debit, reopened
 from domain.kit import (
+    AtThing,
     BeforeItBegan,
     InTheFuture,
     Kind,
@@ -141,7 +142,11 @@ def evolve(payment: Payment, happened: PaymentEvent) -> Payment:
             assert_never(happened)
 
 
-payments = Kind("payment", Payment(), evolve)
+def _place(payment: Payment) -> AtThing | None:
+    return AtThing("account", payment.account) if payment.account else None
+
+
+payments = Kind("payment", Payment(), evolve, place=_place)
 
 
 # What can be asked

@@ -221,7 +221,15 @@ def _longer_keys(old: Data) -> Data:
 
 
 # (name, version) -> how to make it one version newer.  Today's version is counted from these.
+def _on_top(old: Data) -> Data:
+    """Of the first releases nothing lay in a unit: it belongs to the one on top."""
+    return {**old, "org_unit": ""}
+
+
 UPCASTS: dict[tuple[str, int], Upcast] = {
+    ("account.opened", 1): _on_top,
+    ("customer.registered", 1): _on_top,
+    ("point.energised", 1): _on_top,
     ("account.credited", 1): _credited,
     ("account.credited", 2): _longer_keys,
     ("account.debited", 1): _longer_keys,

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from api.auth import NotAllowed, Person
+from api.auth import Person
+from api.authority import NotAllowed
 from api.denials import WINDOW, Denials
 from api.dispatch import Answer, Dispatch, RequestContext
 from api.settings import Settings

@@ -191,7 +191,7 @@ def test_a_fact_that_cannot_be_read_does_not_tell_what_is_in_it(
 ) -> None:
     history.append(about(0, CustomerRegistered(name=CANARY)))
     row = next(history.rows())[0]
-    renamed = (*row[:2], "customer.renamed", *row[3:])
+    renamed = (*row[:2], "customer.renamed", row[3].replace(b'"v":2', b'"v":1'), *row[4:])
 
     lost = facts([renamed], keys=keys_in(database_url), unreadable=True)[0].event
 

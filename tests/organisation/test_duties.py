@@ -28,6 +28,7 @@ from domain.organisation.duties import (
     Holders,
     NobodyCanHoldDuty,
     NobodyGivesDuties,
+    NotTheNextVersion,
     Pair,
     PublishDuties,
     first_document,
@@ -54,18 +55,18 @@ def story() -> Story:
 def test_another_person_approves_what_is_then_in_force(story: Story) -> None:
     story.when(DraftDuties(document=DOCUMENT))
     story.then(DRAFTED)
-    story.when(ApproveDuties())
+    story.when(ApproveDuties(version=1))
     story.refused(NothingDrafted)
     story.given_by("anna", DRAFTED)
     story.refused(SamePerson)
-    story.when(PublishDuties())
+    story.when(PublishDuties(version=1))
     story.refused(NotApproved)
     story.by("bert")
-    story.when(ApproveDuties())
+    story.when(ApproveDuties(version=1))
     story.then(APPROVED)
     story.given_by("bert", APPROVED)
     story.on(date(2026, 5, 1))
-    story.when(PublishDuties())
+    story.when(PublishDuties(version=1))
     story.then(DutiesPublished(version=1, since=date(2026, 5, 1), document=DOCUMENT))
 
 
@@ -88,9 +89,15 @@ def test_what_could_not_be_kept_is_refused(
     story.refused(refusal)
 
 
+def test_who_approves_says_which_number_they_read(story: Story) -> None:
+    story.given(DRAFTED)
+    story.when(ApproveDuties(version=2))
+    story.refused(NotTheNextVersion, next=1)
+
+
 def test_a_conflict_that_somebody_violates_is_not_published(story: Story) -> None:
     story.given(DRAFTED, APPROVED)
-    story.when(PublishDuties())
+    story.when(PublishDuties(version=1))
     story.calculated(Holders({"carol": frozenset(("reader", "billing"))}))
     story.refused(DutiesHeldTogether, person="carol")
     story.calculated(Holders({"carol": frozenset(("cashier",))}))

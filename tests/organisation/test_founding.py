@@ -32,7 +32,7 @@ def ask(door: Door, query: str, position: int) -> Any:
     sent = door.client.post(
         "/graphql",
         json={"query": text},
-        headers={"Authorization": f"Bearer {door.token('auditor')}"},
+        headers={"Authorization": "Bearer " + door.token("", "anna")},
     )
     answer = sent.json()
     assert "errors" not in answer, answer
@@ -41,12 +41,16 @@ def ask(door: Door, query: str, position: int) -> Any:
 
 def test_a_utility_is_founded_and_its_people_are_seen(door: Door) -> None:
     assert door.post("found-utility").json()["type"] == "/problems/utility-not-established"
-    for command in ("establish-utility", "found-utility", "found-unit", "engage-person"):
+    for command in ("establish-utility", "found-utility"):
         assert door.post(command).status_code == 201, command
-    assert door.post("give-duty").status_code == 201
-    answer = door.post("let-stand-in", body=STAND_IN)
+    denied = door.post("found-unit")  # with the token that founded it
+    assert (denied.status_code, denied.json()["type"]) == (403, "/problems/not-of-this-utility")
+    for command in ("found-unit", "engage-person", "give-duty"):
+        assert door.post(command, role="", person="anna").status_code == 201, command
+    answer = door.post("let-stand-in", body=STAND_IN, role="", person="anna")
     assert answer.json()["type"] == "/problems/person-unknown"
-    last = door.post("end-engagement").json()["positions"][-1]
+    ended = door.post("end-engagement", role="", person="bert")
+    last = ended.json()["positions"][-1]
     found = ask(door, HELD, last)
     people = {each["number"]: each for each in found["people"]["nodes"]}
     assert people["anna"]["duties"] == [

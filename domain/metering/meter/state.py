@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import TypeAlias, assert_never
 
-from domain.kit import Kind
+from domain.kit import AtThing, Kind
 from domain.metering.meter.events import (
     MeterErrorWithdrawn,
     MeterEstimateCancelled,
@@ -191,4 +191,10 @@ def _changed(meter: Meter, day: date, last: bool, change: Change) -> Meter:
     return _of(meter, mine.since, change)
 
 
-meters = Kind("meter", Meter(), evolve)
+def _place(meter: Meter) -> AtThing | None:
+    """Where it was installed last."""
+    last = meter.installations[-1] if meter.installations else None
+    return None if last is None else AtThing("point", last.point)
+
+
+meters = Kind("meter", Meter(), evolve, place=_place)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from domain.kit import command
-from domain.values import AccountId, PointId, TariffId, Text
+from domain.values import AccountId, PointId, TariffId, Text, UnitId
 
 
 @command(
@@ -19,6 +19,7 @@ class EnergisePoint:
     point: PointId
     address: Text
     on: date
+    org_unit: UnitId | None = None  # where it lies; not said: where whoever asks has their duty
 
 
 @command(

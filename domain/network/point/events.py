@@ -39,6 +39,7 @@ ContractsByPeriod: TypeAlias = Annotated[
 class PointEnergised:
     address: Text
     on: date
+    org_unit: str = ""  # where it lies; "" is the unit on top
 
 
 @event("point.energising-withdrawn", day="on")

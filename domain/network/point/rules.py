@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from domain.customers.account import Account, AccountUnknown
-from domain.kit import BeforeItBegan, InTheFuture, Today, decision, the
+from domain.kit import Actor, BeforeItBegan, InTheFuture, Today, decision, the
 from domain.network.point.commands import (
     ChangeTariff,
     CorrectMoveOut,
@@ -49,11 +49,12 @@ IN_USE = (PointUnknown, PointNotYetEnergised, PointNotSupplied)
 
 
 @decision(refuses=(PointAlreadyEnergised,))
-def energise(asked: EnergisePoint, point: Point) -> Iterator[PointEnergised]:
+def energise(asked: EnergisePoint, point: Point, actor: Actor) -> Iterator[PointEnergised]:
     """A number names one place."""
     if point.address:
         raise PointAlreadyEnergised(point=asked.point, on=point.energised)
-    yield PointEnergised(address=asked.address, on=asked.on)
+    unit = asked.org_unit or actor.org_unit
+    yield PointEnergised(address=asked.address, on=asked.on, org_unit=unit)
 
 
 @decision(apart_from=(PointEnergised,), refuses=(PointUnknown, PointInUse))

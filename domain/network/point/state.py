@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TypeAlias, assert_never
 
-from domain.kit import Kind
+from domain.kit import InUnit, Kind
 from domain.network.point.events import (
     PointCorrected,
     PointEnergised,
@@ -64,6 +64,7 @@ class Point:
     supplies: tuple[Supply, ...] = ()
     terms: Mapping[tuple[date, date], PointTermsAgreed] = field(default_factory=dict)
     meters: tuple[Spell, ...] = ()
+    org_unit: str = ""
 
     def supply_on(self, day: date) -> Supply | None:
         """Who takes supply there on a day."""
@@ -95,7 +96,9 @@ Change: TypeAlias = Callable[[Supply], Supply]
 def evolve(point: Point, happened: PointEvent) -> Point:
     """Change the point as the event says."""
     match happened:
-        case PointEnergised() | PointCorrected():
+        case PointEnergised() as e:
+            return replace(point, address=e.address, energised=e.on, org_unit=e.org_unit)
+        case PointCorrected():
             return replace(point, address=happened.address, energised=happened.on)
         case PointEnergisingWithdrawn():
             return Point()
@@ -155,4 +158,8 @@ def _meters(meters: tuple[Spell, ...], happened: MeterAtPoint) -> tuple[Spell, .
             assert_never(happened)
 
 
-points = Kind("point", Point(), evolve)
+def _place(point: Point) -> InUnit | None:
+    return InUnit(point.org_unit) if point.address else None
+
+
+points = Kind("point", Point(), evolve, place=_place)

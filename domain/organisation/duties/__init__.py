@@ -10,6 +10,7 @@ The roles of the first release are version 1, published when the utility is foun
 from domain.organisation.duties.commands import ApproveDuties, DraftDuties, PublishDuties
 from domain.organisation.duties.document import (
     ADMIN,
+    FIRST,
     Apart,
     DutiesDocument,
     DutiesVersion,
@@ -30,11 +31,13 @@ from domain.organisation.duties.rules import (
     Holders,
     NobodyCanHoldDuty,
     NobodyGivesDuties,
+    NotTheNextVersion,
 )
 from domain.organisation.duties.state import Duties, published
 
 __all__ = [
     "ADMIN",
+    "FIRST",
     "Apart",
     "ApproveDuties",
     "CommandUnknown",
@@ -55,6 +58,7 @@ __all__ = [
     "Looks",
     "NobodyCanHoldDuty",
     "NobodyGivesDuties",
+    "NotTheNextVersion",
     "Pair",
     "PersonalField",
     "PublishDuties",

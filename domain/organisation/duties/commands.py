@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from pydantic import Field
+
 from domain.kit import command
 from domain.organisation.duties.document import DutiesDocument
 
@@ -30,11 +34,15 @@ class DraftDuties:
     document: DutiesDocument
 
 
-@command("approve-duties")
+@command("approve-duties", example={"version": 2})
 class ApproveDuties:
-    """Agree to the draft, as someone other than who drafted it."""
+    """Agree to the draft of the next version, as someone other than who drafted it."""
+
+    version: Annotated[int, Field(ge=1)]
 
 
-@command("publish-duties")
+@command("publish-duties", example={"version": 2})
 class PublishDuties:
-    """Put the approved draft in force at once."""
+    """Put the approved draft in force at once, under the next number."""
+
+    version: Annotated[int, Field(ge=1)]

@@ -42,6 +42,10 @@ class DutiesHeldTogether(Refused):
     """Somebody holds two duties now that this document keeps apart: take one first."""
 
 
+class NotTheNextVersion(Refused):
+    """The draft will have another number."""
+
+
 class DutyHeld(Refused):
     """Somebody holds a duty now that this document does not have: take it first."""
 
@@ -72,23 +76,27 @@ def draft_duties(
         yield DutiesDrafted(document=asked.document, drafted_by=actor.by)
 
 
-@decision(refuses=(AlreadyApproved, NothingDrafted), apart_from=(DutiesDrafted,))
+@decision(
+    refuses=(AlreadyApproved, NothingDrafted, NotTheNextVersion), apart_from=(DutiesDrafted,)
+)
 def approve_duties(
     asked: ApproveDuties, published: Duties, actor: Actor
 ) -> Iterator[DutiesApproved]:
     """A second person, other than who drafted it."""
-    del asked
     published.approvable()
+    _next(asked, published)
     yield DutiesApproved(approved_by=actor.by)
 
 
-@decision(refuses=(NotApproved, NothingDrafted, DutiesHeldTogether, DutyHeld))
+@decision(
+    refuses=(NotApproved, NothingDrafted, NotTheNextVersion, DutiesHeldTogether, DutyHeld)
+)
 def publish_duties(
     asked: PublishDuties, published: Duties, holders: Holders, today: Today
 ) -> Iterator[DutiesPublished]:
     """The next version, unless somebody violates it now."""
-    del asked
     document = published.publishable()
+    _next(asked, published)
     told = {duty.name for duty in document.duties}
     for person, held in sorted(holders.duties.items()):
         if lost := sorted(held - told):
@@ -97,6 +105,11 @@ def publish_duties(
             if {each.one, each.other} <= held:
                 raise DutiesHeldTogether(person=person, duties=[each.one, each.other])
     yield DutiesPublished(version=published.next_number, since=today.day, document=document)
+
+
+def _next(asked: ApproveDuties | PublishDuties, published: Duties) -> None:
+    if asked.version != published.next_number:
+        raise NotTheNextVersion(version=asked.version, next=published.next_number)
 
 
 def _check(document: DutiesDocument) -> None:

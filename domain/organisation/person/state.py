@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from domain.kit import Kind, Refused
+from domain.kit import InUnit, Kind, Refused
 from domain.organisation.person.events import (
     Held,
     PersonDutyGiven,
@@ -84,4 +84,8 @@ def _without(person: Person, duty: str, unit: str) -> tuple[Held, ...]:
     return tuple(each for each in person.duties if (each.duty, each.unit) != (duty, unit))
 
 
-persons = Kind("person", Person(), evolve)
+def _place(person: Person) -> InUnit | None:
+    return InUnit(person.unit) if person.unit else None
+
+
+persons = Kind("person", Person(), evolve, place=_place)
