@@ -10,10 +10,12 @@ from psycopg.conninfo import conninfo_to_dict
 from api.adopting import adopt
 from api.dispatch import RequestContext
 from api.local_day import Clock, clock
-from api.system import System, running
+from api.system import Lagging, System, running
 from domain.catalogue import POLICIES
+from projections.kit.versions import TableGrowing
 from replay.policies.days import DayClock
 from replay.policies.runner import Runner
+from replay.store.append import Unavailable
 
 DUTY = "policy"
 
@@ -25,8 +27,16 @@ class Giver:
         self._dispatch = system.dispatch
 
     def __call__(self, asked: object, by: str, key: str, correlation: str) -> object:
-        """The answer to a command; its cause is its key.  Raises what dispatch does."""
-        return self._dispatch(asked, RequestContext(by, DUTY, correlation, key, cause=key))
+        """
+        The answer to a command; its cause is its key.
+
+        Raises what dispatch does; Unavailable too where tables are behind or grow anew, so
+        that it is asked for again.
+        """
+        try:
+            return self._dispatch(asked, RequestContext(by, DUTY, correlation, key, cause=key))
+        except (Lagging, TableGrowing) as behind:
+            raise Unavailable(f"the tables are behind: {behind}") from behind
 
 
 def place(system: System) -> str:
