@@ -14,13 +14,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from itertools import pairwise
+from itertools import chain, pairwise
 from zoneinfo import ZoneInfo, available_timezones
+
+import numpy as np
 
 from domain.pricing.usage import Channel, Series, Usage
 from domain.values import midnight
+from replay.files.columns import Ints, decimals, shortest, stamps, steady
 
 PREFERRED = ("UTC", *(f"Etc/GMT{n:+}" for n in range(-14, 13)))
+COMMON = (
+    *("Europe/London", "Europe/Berlin", "Europe/Helsinki"),
+    *("America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles"),
+    *("Asia/Kolkata", "Australia/Sydney", "Australia/Adelaide", "America/St_Johns"),
+)
 KWH = ("kwh", "value", "import", "consumption")
 KVARH = ("kvarh",)
 LARGEST, FINEST = Decimal(10**9), Decimal("1e-9")
@@ -66,11 +74,64 @@ def read(
     ]
     if not lines:
         raise UsageFileError("the file is empty")
+    if (usage := _at_once(lines, zone, start, minutes)) is not None:
+        return usage
     if "," in lines[0][1]:
         rows, where = _stamped(lines, zone)
     else:
         rows, where = _bare(lines, zone or "UTC", start, minutes), zone or "UTC"
     return Usage(where, series=tuple(_series(rows, minutes)))
+
+
+# The usual file
+
+
+def _at_once(
+    lines: Sequence[tuple[int, str]],
+    zone: str | None,
+    start: date | None,
+    minutes: int | None,
+) -> Usage | None:
+    """The usage of a file that is written as most are; None for any other, or if in doubt."""
+    if "," not in lines[0][1]:
+        if start is None or minutes is None:
+            return None
+        where, first, length = zone or "UTC", midnight(start, zone or "UTC"), minutes
+        found = [decimals([text for _, text in lines])]
+    else:
+        columns = _columns(lines[0][1])
+        kwh, kvarh = columns or (1, None)
+        cells = [text.split(",") for _, text in lines[0 if columns is None else 1 :]]
+        if min(map(len, cells), default=0) <= max(kwh, kvarh or 0):
+            return None
+        if (told := stamps([row[0] for row in cells])) is None:
+            return None
+        where = zone or _zone(told.telling)
+        if (spaced := steady(told, where)) is None or minutes not in (None, spaced[1]):
+            return None
+        first, length = spaced
+        found = [decimals([row[n] for row in cells]) for n in (kwh, kvarh) if n is not None]
+    channels = [*_split(found)]
+    if len(channels) < 1 + len(found):
+        return None
+    series = (
+        Series(channel, first, length, whole, digits=fine) for channel, whole, fine in channels
+    )
+    return Usage(where, series=tuple(s for s in series if s.channel != "export" or any(s.wh)))
+
+
+def _split(
+    found: Sequence[tuple[Ints, int] | None],
+) -> Iterator[tuple[Channel, tuple[int, ...], int]]:
+    for n, column in enumerate(found):
+        if column is None:
+            continue
+        wh, digits = column
+        if n:
+            yield "reactive", *shortest(np.abs(wh), digits)
+        else:
+            yield "import", *shortest(np.maximum(wh, 0), digits)
+            yield "export", *shortest(np.maximum(-wh, 0), digits)
 
 
 # Bare numbers
@@ -99,10 +160,10 @@ def _stamped(lines: Sequence[tuple[int, str]], zone: str | None) -> tuple[list[R
     if not body:
         raise UsageFileError("the file has a header and no values")
     cells = [(n, next(csv.reader(io.StringIO(text)))) for n, text in body]
-    stamps = [(n, _stamp(row[0], n)) for n, row in cells]
-    where = zone or _zone([stamp for _, stamp in stamps])
+    read = [(n, _stamp(row[0], n)) for n, row in cells]
+    where = zone or _zone([stamp for _, stamp in read])
     rows = []
-    for (n, row), (_, start) in zip(cells, _instants(stamps, where), strict=True):
+    for (n, row), (_, start) in zip(cells, _instants(read, where), strict=True):
         if len(row) <= max(kwh, kvarh or 0):
             raise UsageFileError(f"line {n}: a value is missing")
         reactive = None if kvarh is None else _number(row[kvarh], n, "kvarh")
@@ -139,11 +200,17 @@ def _zone(stamps: Sequence[datetime]) -> str:
         if before.utcoffset() != after.utcoffset():
             changes += [before, after]
     changes.append(aware[-1])
-    for name in (*PREFERRED, *sorted(available_timezones())):
+    for name in chain(PREFERRED, _every_zone()):
         zone = ZoneInfo(name)
         if all(one.astimezone(zone).utcoffset() == one.utcoffset() for one in changes):
             return name
     raise UsageFileError("no time zone has the offsets of the stamps; say which with --zone")
+
+
+def _every_zone() -> Iterator[str]:
+    """By name, those first in which most people live that move their clocks."""
+    yield from COMMON
+    yield from sorted(available_timezones())
 
 
 def _instants(
@@ -157,6 +224,10 @@ def _instants(
             instant = stamp.astimezone(UTC)
         else:
             instant = stamp.replace(tzinfo=local).astimezone(UTC)
+            if instant.astimezone(local).replace(tzinfo=None) != stamp:
+                raise UsageFileError(
+                    f"line {n}: {stamp.isoformat()} does not exist in {zone}: clocks go forward"
+                )
             if instant in seen:
                 instant = stamp.replace(tzinfo=local, fold=1).astimezone(UTC)
         if instant in seen:
