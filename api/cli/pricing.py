@@ -17,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from api.cli import rerating
 from domain.kit import Refused
+from domain.pricing.charges import LEDGER_CLASSES
 from domain.pricing.rating import Line, Rated, explain, rate, text
 from domain.pricing.tariff import TariffDocument, TariffVersion, check_charges
 from domain.pricing.urdb import UrdbRecordWrong, is_urdb, translated
@@ -58,9 +59,11 @@ def tariff_of(path: Path) -> TariffDocument:
         raise TariffFileError(f"{path.name} is not {form}: {wrong}") from None
     if isinstance(said, Mapping) and isinstance(said.get("items"), list) and said["items"]:
         said = said["items"][0]
-    if is_urdb(said):
-        return translated(said)
     try:
+        if is_urdb(said):
+            document = translated(said)
+            check_charges(document)
+            return document
         document = DOCUMENT.validate_python(said)
         check_charges(document)
     except ValidationError as wrong:
@@ -68,13 +71,21 @@ def tariff_of(path: Path) -> TariffDocument:
         raise TariffFileError(told) from None
     except ValueError as wrong:
         raise TariffFileError(f"{path.name}: {wrong}") from None
+    except UrdbRecordWrong as wrong:
+        wrong.add_note(path.name)
+        raise
     return document
 
 
 def _places(wrong: ValidationError) -> Iterator[str]:
     for one in wrong.errors(include_url=False):
         place = ".".join(str(step) for step in one["loc"]) or "tariff"
-        yield f"{place}: {one['msg'].removeprefix('Value error, ')}"
+        if one["type"] == "union_tag_not_found":
+            told = one["input"].get("code") if isinstance(one["input"], Mapping) else None
+            named = f"charge {told!r}: " if told else ""
+            yield f"{place}: {named}it says no kind; one of {', '.join(LEDGER_CLASSES)}"
+        else:
+            yield f"{place}: {one['msg'].removeprefix('Value error, ')}"
 
 
 def price(
@@ -269,9 +280,9 @@ class Asked:
 
     since: date | None
     until: date | None
-    start: date | None
-    minutes: int | None
-    zone: str | None
+    start: date | None = None
+    minutes: int | None = None
+    zone: str | None = None
 
     def usage(self, path: Path) -> Usage:
         """What a file says.  Raises UsageFileError naming the file."""
@@ -287,17 +298,31 @@ class Asked:
 
     def priced(self, document: TariffDocument, path: Path) -> Priced:
         """The bills for a file."""
-        return price(document, self.usage(path), self.since, self.until)
+        return self.told(document, self.usage(path), path)
+
+    def told(self, document: TariffDocument, usage: Usage, path: Path) -> Priced:
+        """The bills for the usage of a file, which any refusal names."""
+        try:
+            return price(document, usage, self.since, self.until)
+        except Refused as no:
+            no.add_note(path.name)
+            raise
 
 
 def _compared(
     asked: Asked, tariff: Path, population: Path, under: Path, as_csv: bool, as_json: bool
 ) -> str:
-    usages = {
-        account: asked.usage(path) for account, path in rerating.population(population).items()
-    }
+    files = rerating.population(population)
+    usages = {account: asked.usage(path) for account, path in files.items()}
     whole = _range(next(iter(usages.values())), asked.since, asked.until)
-    found = rerating.compared(tariff_of(tariff), tariff_of(under), usages, list(months(whole)))
+    both = tariff_of(tariff), tariff_of(under)
+    try:
+        found = rerating.compared(*both, usages, list(months(whole)))
+    except Refused as no:
+        for document in both:  # many are rated at once: which it was, each alone says
+            for account, path in files.items():
+                Asked(whole.since, whole.until).told(document, usages[account], path)
+        raise no from None
     if as_csv:
         return found.csv().rstrip("\n")
     return _json(found.answer()) if as_json else "\n".join(found.text())
@@ -319,6 +344,11 @@ def _day(at: datetime | None) -> date | None:
 
 
 def _told(no: Refused) -> str:
+    where = "".join(f"{note}: " for note in getattr(no, "__notes__", ()))
+    return where + _sentence(no)
+
+
+def _sentence(no: Refused) -> str:
     if isinstance(no, UrdbRecordWrong):
         return str(no)
     details = ", ".join(

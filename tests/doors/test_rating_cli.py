@@ -181,7 +181,11 @@ GAP = "start,kwh\n2025-06-01T00:00,1\n2025-06-01T01:00,1\n2025-06-01T03:00,1\n"
         (FLAT, "start,kwh\nyesterday,1\n", "line 2: 'yesterday' is not an ISO 8601 time"),
         (FLAT, GAP, "line 4: nothing is said for 2025-06-01T02:00"),
         (FLAT, "when,kwh\n2025-06-01T00:00,1\n", "line 1: the header is start,kwh"),
-        (FLAT, "start,kwh\n2025-06-01T00:00,1\n", "no value for a part of the period"),
+        (
+            FLAT,
+            "start,kwh\n2025-06-01T00:00,1\n",
+            "u.csv: There is no value for a part of the period",
+        ),
         (FLAT, "", "the file is empty"),
         ({**FLAT, "charges": [{"kind": "fixed", "code": "f"}]}, GAP, "charges.0.fixed.price"),
         ({**FLAT, "charges": [{"kind": "magic"}]}, GAP, "charges.0: Input tag 'magic'"),
@@ -196,6 +200,12 @@ GAP = "start,kwh\n2025-06-01T00:00,1\n2025-06-01T01:00,1\n2025-06-01T03:00,1\n"
             "minchargeunits: '$/week'",
         ),
         ({**RECORD, "energyratestructure": [[{"rate": "x"}]]}, GAP, "[0][0].rate: 'x'"),
+        ({**RECORD, "energyratestructure": [[{"rate": 1e12}]]}, GAP, "[0][0].rate: 1"),
+        ({**RECORD, "mincharge": "5"}, GAP, "t.json: mincharge: '5' is not a number"),
+        ({"energyratestructure": []}, GAP, "t.json: charges: a tariff has one charge or more"),
+        ({**FLAT, "charges": []}, GAP, "t.json: charges: a tariff has one charge or more"),
+        ({**FLAT, "charges": [{"code": "f"}]}, GAP, "charges.0: charge 'f': it says no kind"),
+        (FLAT, "start,kwh\n2025-06-01T00:00,1\n", "u.csv: There is no value"),
     ],
 )
 def test_what_is_wrong_is_refused_with_its_place(
@@ -236,3 +246,16 @@ def test_a_population_is_set_under_another_tariff_line_by_line(tmp_path: Path) -
     assert rows[0] == "account,code,kind,period,tier,before,after,difference"
     assert "bert,energy,energy,,0,172.80,187.20,14.40" in rows
     assert not [path for path in tmp_path.rglob("*") if path.stat().st_size == 0]
+
+
+def test_of_a_population_the_file_that_is_wrong_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / "population"
+    folder.mkdir()
+    for name, hours in (("anna", 720), ("bert", 500)):
+        written(folder, f"{name}.csv", stamped(datetime.fromisoformat("2025-06-01"), hours))
+    flat = written(tmp_path, "flat.json", FLAT)
+
+    done = rate(flat, "--population", folder, "--under", flat)
+
+    assert done.exit_code == 1
+    assert done.stderr.startswith("bert.csv: There is no value for a part of the period")

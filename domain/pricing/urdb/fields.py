@@ -31,6 +31,7 @@ PER: dict[str, Literal["day", "month", "year"]] = {
     "$/year": "year",
 }
 MONTHS = tuple(range(1, 13))
+LARGEST = Decimal(10) ** 12
 PLACES = Decimal("1e-12")  # of a price; records print binary fractions in full
 Record: TypeAlias = Mapping[str, Any]
 
@@ -65,6 +66,8 @@ def number_of(said: Any, place: str) -> Decimal:
     number = Decimal(said)
     if not number.is_finite():
         raise UrdbRecordWrong(place, f"{said} is not a number")
+    if abs(number) >= LARGEST:
+        raise UrdbRecordWrong(place, f"{said} is beyond any price")
     exponent = number.as_tuple().exponent
     return number.quantize(PLACES) if isinstance(exponent, int) and exponent < -12 else number
 
