@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -18,13 +19,17 @@ from api.dispatch import Dispatch
 from api.local_day import Clock, LocalDay, clock
 from api.settings import Settings
 from domain.catalogue import EVENTS
+from domain.customers.holding import Held, Supplies
 from domain.organisation.duties import Holders
 from domain.organisation.utility import utility
+from domain.readings.imports import Imported
 from projections.catalogue import PROJECTIONS, RETIRED
 from projections.kit.ddl import SCHEMA
 from projections.kit.postgres import PostgresTables, reading_pool
 from projections.kit.versions import known, versions
 from projections.organisation import duties_held
+from replay.billing.holdings import Holdings
+from replay.billing.imports import imported
 from replay.billing.office import Billing
 from replay.proofs.checkpoints import Notary
 from replay.server import embedded
@@ -90,14 +95,25 @@ def opened(
         found = tables.refresh()
         if (found.outdated or found.others) and follow and upgrade:
             stack.enter_context(running("upgrade", work.run))
-        billing = Billing(history, tables, lambda: caught_up(history, tables))
+        billing = Billing(history, tables, partial(caught_up, history, tables))
         today = LocalDay(history, now)
-        supplies = {
-            **billing.supplies,
-            Holders: lambda _: holders(history, tables, today()),
-        }
-        dispatch = Dispatch(history, supplies, today, today.cached)
+        needs = supplied(history, tables, billing, today)
+        dispatch = Dispatch(history, needs, today, today.cached)
         yield System(settings, url, recovered, history, tables, follower, billing, dispatch)
+
+
+def supplied(
+    history: History, tables: PostgresTables, billing: Billing, today: Callable[[], date]
+) -> dict[type, Callable[[object], object]]:
+    """What decisions need beside streams, by type."""
+    holdings = Holdings(tables, partial(caught_up, history, tables))
+    return {
+        **billing.supplies,
+        Supplies: holdings.supplies,
+        Held: holdings.held,
+        Imported: partial(imported, history),
+        Holders: lambda _: holders(history, tables, today()),
+    }
 
 
 def brought_up(owner: str, settings: Settings) -> str:

@@ -6,13 +6,13 @@ from types import ModuleType
 
 from domain import policies
 from domain.billing import bill, cancelling, chain, correcting
-from domain.customers import account, customer
+from domain.customers import account, customer, holding
 from domain.kit import COMMANDS, DECISIONS, EVENTS, KINDS, POLICIES, loops
 from domain.metering import meter
 from domain.network import point, terms
 from domain.organisation import attempts, day, duties, founding, person, rules, unit, utility
 from domain.pricing import tariff
-from domain.readings import intervals
+from domain.readings import imports, intervals
 from domain.receivables import correcting as payments
 from domain.receivables import goodwill, payment
 
@@ -22,11 +22,11 @@ del policies  # imported so that its policies are declared
 
 CONTEXTS: dict[str, tuple[ModuleType, ...]] = {
     "organisation": (utility, rules, day, attempts, unit, person, duties, founding),
-    "customers": (customer, account),
+    "customers": (customer, account, holding),
     "pricing": (tariff,),
     "network": (point, terms),
     "metering": (meter,),
-    "readings": (intervals,),
+    "readings": (intervals, imports),
     "billing": (bill, correcting, cancelling, chain),
     "receivables": (payment, payments, goodwill),
 }

@@ -10,14 +10,21 @@ from typing import Annotated, assert_never
 
 from domain.customers.account import (
     REOPENS,
+    AccountClosed,
+    AccountCorrected,
     AccountCredited,
     AccountDebited,
     AccountEvent,
     AccountOpened,
+    AccountOpeningWithdrawn,
+    AccountReopened,
     MoneyMoved,
 )
 from domain.customers.customer import (
+    CustomerContactChanged,
     CustomerErased,
+    CustomerMerged,
+    CustomerMergerWithdrawn,
     CustomerRegistered,
     CustomerRenamed,
     CustomerServedIn,
@@ -41,22 +48,32 @@ class Customer:
     erased: Annotated[
         date | None, "From which day nothing personal is kept.", Called("erased_on")
     ] = None
+    merged_into: Annotated[
+        str | None, "The number of the customer that it is, if it was registered twice."
+    ] = None
     grams: tuple[str, ...] = ()
     units: tuple[str, ...] = ()  # where they came first, and where their accounts lie
 
 
-def _customer(key: str, name: str, contact: str | None) -> Customer:
-    return Customer(key, name, contact, None, grams(key, name, contact))
+def _renamed(row: Customer, name: str) -> Customer:
+    """The same, found by its name and contact."""
+    return replace(row, name=name, grams=grams(row.customer, name, row.contact))
 
 
 def _customers(table: Table[str, Customer], fact: Fact) -> None:
     match fact.event:
         case CustomerRegistered() as e:
-            new = _customer(fact.key, e.name, e.contact)
-            table[fact.key] = replace(new, units=(e.org_unit,))
+            new = Customer(fact.key, e.name, e.contact, units=(e.org_unit,))
+            table[fact.key] = _renamed(new, e.name)
         case CustomerRenamed() as e:
-            old = table[fact.key]
-            table[fact.key] = replace(_customer(fact.key, e.name, old.contact), units=old.units)
+            table[fact.key] = _renamed(table[fact.key], e.name)
+        case CustomerContactChanged() as e:
+            was = table[fact.key]
+            table[fact.key] = _renamed(replace(was, contact=e.contact), was.name)
+        case CustomerMerged() as e:
+            table[fact.key] = replace(table[fact.key], merged_into=e.into)
+        case CustomerMergerWithdrawn():
+            table[fact.key] = replace(table[fact.key], merged_into=None)
         case CustomerErased() as e:
             units = table[fact.key].units
             table[fact.key] = Customer(fact.key, ERASED, None, e.on, units=units)
@@ -70,7 +87,15 @@ customers = Projection(
     version=4,
     row=Customer,
     key=("customer",),
-    events=(CustomerRegistered, CustomerServedIn, CustomerRenamed, CustomerErased),
+    events=(
+        CustomerRegistered,
+        CustomerServedIn,
+        CustomerRenamed,
+        CustomerContactChanged,
+        CustomerMerged,
+        CustomerMergerWithdrawn,
+        CustomerErased,
+    ),
     keys=lambda fact: (fact.key,),
     project=_customers,
     search="grams",
@@ -101,6 +126,9 @@ class Account:
         Called("credit_held"),
     ]
     org_unit: Annotated[str, "The unit where it lies; empty: the one on top."] = ""
+    closed: Annotated[
+        date | None, "The first day it is closed; null while it is open.", Called("closed_on")
+    ] = None
 
 
 def _accounts(table: Table[str, Account], fact: Fact) -> None:
@@ -108,6 +136,14 @@ def _accounts(table: Table[str, Account], fact: Fact) -> None:
     match e:
         case AccountOpened():
             table[fact.key] = Account(fact.key, e.customer, e.on, 0, 0, e.org_unit)
+        case AccountCorrected():
+            table[fact.key] = replace(table[fact.key], customer=e.customer, opened=e.on)
+        case AccountOpeningWithdrawn():
+            table.pop(fact.key)
+        case AccountClosed():
+            table[fact.key] = replace(table[fact.key], closed=e.on)
+        case AccountReopened():
+            table[fact.key] = replace(table[fact.key], closed=None)
         case AccountDebited():
             _move(table, fact, e.amount, e.held)
         case AccountCredited():
@@ -126,7 +162,14 @@ accounts = Projection(
     version=3,
     row=Account,
     key=("account",),
-    events=(AccountOpened, *MOVEMENTS),
+    events=(
+        AccountOpened,
+        AccountCorrected,
+        AccountOpeningWithdrawn,
+        AccountClosed,
+        AccountReopened,
+        *MOVEMENTS,
+    ),
     keys=lambda fact: (fact.key,),
     project=_accounts,
     indexes=(("customer",),),

@@ -11,6 +11,7 @@ from domain.billing.correcting import CorrectBill
 from domain.catalogue import DECISIONS
 from domain.customers.account import OpenAccount
 from domain.customers.customer import RegisterCustomer
+from domain.customers.holding import Held, Supplies
 from domain.kit import Actor, Fact, Instead, Stream, Today, recorders_of
 from domain.metering.meter import InstallMeter, ReadMeter, Register
 from domain.network.point import EnergisePoint, SupplyPoint
@@ -20,6 +21,7 @@ from domain.pricing.tariff import ApproveTariff, DraftTariff, PublishTariff, Tar
 from projections.billing import bills
 from projections.catalogue import PROJECTIONS
 from projections.kit.table import MemoryTables
+from replay.billing.holdings import Holdings
 from replay.billing.office import Billing
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -84,6 +86,9 @@ class World:
     def _needed(self, need: type, asked: object, by: str) -> object:
         if need is Today:
             return Today(TODAY)
+        if need in (Supplies, Held):
+            holdings = Holdings(self.tables, lambda: len(self.facts))
+            return holdings.supplies(asked) if need is Supplies else holdings.held(asked)
         return Actor(by, "any") if need is Actor else self.billing.supplies[need](asked)
 
     def stands(self, bill: str) -> int:

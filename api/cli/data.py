@@ -24,8 +24,10 @@ from api.cli.kit import (
 )
 from api.dispatch import RequestContext
 from api.importing.intervals import GRIDS
+from api.reacting import runner
 from api.system import caught_up
 from domain.organisation.utility import UtilityNotEstablished
+from domain.readings.imports import WithdrawImport, imports
 from projections.organisation import settings
 
 TOLD_MOST = 100  # rejects shown of one file
@@ -79,6 +81,40 @@ def intervals(
     _report(report, as_json)
 
 
+@imported.command()
+def withdraw(
+    correlation: Annotated[str, typer.Argument(help="What an import told as its own.")],
+    reason: Annotated[str, typer.Argument(help="Why.")],
+    person: Annotated[
+        str | None, typer.Option("--as", help="Who takes it back: not who imported it.")
+    ] = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take back all readings and interval days of one import, by a second person."""
+    me = myself("metering")
+    context = replace(me, by=person or me.by)
+    with system(data) as it:
+        policies = runner(it)
+        policies.catch_up_unless_served()  # or a policy that was never started begins behind it
+        asked = WithdrawImport(correlation=correlation, reason=reason)
+        answered = it.dispatch(asked, context)
+        policies.catch_up_unless_served()  # unless a server does
+        told = set(answered.positions)
+        refused = [no for no in policies.standing()[1] if no.position in told]
+        parts = [fact.event for fact in it.history.of(imports.stream(correlation))]
+    taken = sum(len(part.readings) + len(part.days) for part in parts if told)
+    left = [ref for part in parts for ref in part.left if told]
+    if as_json:
+        answer({"taken_back": taken - len(refused), "refused": plain(refused), "left": left})
+    else:
+        for no in refused:
+            complain(f"{no.body}: {no.refused} {no.details}")
+        say(f"{taken - len(refused)} taken back; {len(refused)} could not be;")
+        say(f"{len(left)} were put right or withdrawn before, or followed from others.")
+    raise typer.Exit(1 if refused else 0)
+
+
 def _importer(file: Path) -> RequestContext:
     """Who asks; what a file led to is found by the digest of its bytes."""
     return replace(
@@ -99,4 +135,6 @@ def _report(report: importing.Report, as_json: bool) -> None:
         where = f", positions {report.first} to {report.last}" if report.accepted else ""
         say(f"{report.lines} lines: {report.accepted} accepted{where};")
         say(f"{report.repeated} on record already; {report.rejected} rejected.")
+        if report.accepted:
+            say(f"All of it is taken back by: import withdraw {report.correlation} REASON")
     raise typer.Exit(0 if report.clean else 1)

@@ -44,7 +44,7 @@ def intervals(
     A day that lacks intervals is rejected; with `gaps` they are recorded as missing.  Raises
     NotOurFile, and what the database raises.
     """
-    report = Report(path.name)
+    report = Report(path.name, context.correlation)
     reading = _Reading(report, zone)
     for at, row in lines(path, COLUMNS, report):
         reading.read(at, row)

@@ -33,6 +33,7 @@ class Report:
     """What became of a file.  A unit is a reading of a meter, or a day of a channel."""
 
     file: str
+    correlation: str = ""  # of all facts that it led to: `withdraw-import` takes them back
     lines: int = 0
     accepted: int = 0
     repeated: int = 0

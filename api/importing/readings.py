@@ -25,7 +25,7 @@ def readings(
 
     Raises NotOurFile, and what the database raises.
     """
-    report = Report(path.name)
+    report = Report(path.name, context.correlation)
     units: dict[tuple[str, str], Unit] = {}
     for at, row in lines(path, COLUMNS, report):
         unit = units.setdefault((row["meter"], row["on"]), Unit((row["meter"], row["on"])))

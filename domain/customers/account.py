@@ -2,7 +2,9 @@
 Accounts: what a customer owes, item by item, and the credit that is held for them.
 
     unknown ── open ──▶ open ── debited · credited ──┐
-                          ▲──────────────────────────┘
+       ▲                 │ ▲─────────────────────────┘
+       └──── withdraw ───┤
+                         └── close ──▶ closed ── reopen ──▶ open
 
 Whatever is owed or settled, whoever caused it, is `account.debited` or `account.credited`, and
 their entry is what the books say.  The balance is Σ items − credit held; each event moves it
@@ -20,9 +22,25 @@ from typing import NamedTuple, TypeAlias, assert_never
 from immutables import Map
 
 from domain.books.entry import Entry, Source, Word
-from domain.customers.customer import Customer, CustomerServedIn, CustomerUnknown, PersonErased
+from domain.customers.customer import (
+    Customer,
+    CustomerIsAnother,
+    CustomerServedIn,
+    CustomerUnknown,
+    PersonErased,
+    deal_with,
+)
 from domain.kit import Actor, InUnit, Kind, Refused, command, decision, event, value
-from domain.values import AccountId, BillId, Currency, CustomerId, Minor, Period, UnitId
+from domain.values import (
+    AccountId,
+    BillId,
+    Currency,
+    CustomerId,
+    Minor,
+    Period,
+    Text,
+    UnitId,
+)
 
 FIRST_POLICY = "oldest-first-v1"
 """Of the first release: oldest was the order in which items were last changed."""
@@ -64,6 +82,40 @@ class AccountOpened:
     org_unit: str = ""  # where it lies; "" is the unit on top
 
 
+@event("account.corrected", day="on")
+class AccountCorrected:
+    """Whose it is, and the day it was opened; `was` is whose it seemed to be."""
+
+    customer: CustomerId
+    was: CustomerId
+    on: date
+    reason: Text
+
+
+@event("account.opening-withdrawn", day="on")
+class AccountOpeningWithdrawn:
+    """There is no such account: it was opened in error on that day."""
+
+    customer: CustomerId
+    on: date
+    reason: Text
+
+
+@event("account.closed", day="on")
+class AccountClosed:
+    """From that day on it takes no supply; what is owed or paid later is booked on it."""
+
+    on: date
+
+
+@event("account.reopened", day="on")
+class AccountReopened:
+    """It is open again: closing it on that day is taken back."""
+
+    on: date
+    reason: Text
+
+
 @event("account.debited", day="on")
 class AccountDebited:
     """More is owed: `items`, of which `allocations` are settled by credit held at once."""
@@ -98,7 +150,10 @@ class AccountCredited:
 
 
 MoneyMoved: TypeAlias = AccountDebited | AccountCredited
-AccountEvent: TypeAlias = AccountOpened | MoneyMoved
+AccountKept: TypeAlias = (
+    AccountOpened | AccountCorrected | AccountOpeningWithdrawn | AccountClosed | AccountReopened
+)
+AccountEvent: TypeAlias = AccountKept | MoneyMoved
 
 
 # What it then is
@@ -145,6 +200,8 @@ class Account:
     billed: tuple[Span, ...] = ()
     payments: Map[str, Paid] = field(default_factory=Map)
     org_unit: str = ""
+    closed: date | None = None
+    moved: bool = False  # whether money ever moved
 
     @property
     def owed(self) -> Mapping[str, int]:
@@ -165,20 +222,13 @@ def by_due(items: Items) -> list[tuple[str, OpenItem]]:
 def evolve(account: Account, happened: AccountEvent) -> Account:
     """Change the account as the event says."""
     match happened:
-        case AccountOpened():
-            return replace(
-                account,
-                customer=happened.customer,
-                opened=happened.on,
-                org_unit=happened.org_unit,
-            )
         case AccountDebited():
             items = with_items(account.items, _as_due(account, happened))
             payments = account.payments
         case AccountCredited():
             items, payments = account.items, _first_payments(account, happened)
         case _:
-            assert_never(happened)
+            return _kept(account, happened)
     if happened.allocations:
         items = _settled(items, happened.allocations)
     billed, period = account.billed, happened.period
@@ -187,7 +237,31 @@ def evolve(account: Account, happened: AccountEvent) -> Account:
     if happened.unbilled is not None:
         billed = _unbilled(billed, happened.unbilled)
     held = account.held + happened.held
-    return Account(account.customer, account.opened, items, held, billed, payments)
+    whose = account.customer, account.opened
+    where = account.org_unit, account.closed
+    return Account(*whose, items, held, billed, payments, *where, moved=True)
+
+
+def _kept(account: Account, happened: AccountKept) -> Account:
+    """What is not about money."""
+    match happened:
+        case AccountOpened():
+            return replace(
+                account,
+                customer=happened.customer,
+                opened=happened.on,
+                org_unit=happened.org_unit,
+            )
+        case AccountCorrected():
+            return replace(account, customer=happened.customer, opened=happened.on)
+        case AccountOpeningWithdrawn():
+            return Account()
+        case AccountClosed():
+            return replace(account, closed=happened.on)
+        case AccountReopened():
+            return replace(account, closed=None)
+        case _:
+            assert_never(happened)
 
 
 def with_items(items: Items, more: Iterable[Item]) -> Items:
@@ -299,10 +373,15 @@ class AccountUnknown(Refused):
     """No account is open under this number."""
 
 
+class AccountIsClosed(Refused):
+    """The account is closed."""
+
+
 @decision(
     refuses=(
         AccountAlreadyOpen,
         CustomerUnknown,
+        CustomerIsAnother,
         PersonErased,
     )
 )
@@ -312,10 +391,7 @@ def open_account(
     """A number names one account; it belongs to a customer we know."""
     if account.customer:
         raise AccountAlreadyOpen(account=asked.account, customer=account.customer)
-    if not customer.name:
-        raise CustomerUnknown(customer=asked.customer)
-    if customer.erased:
-        raise PersonErased(customer=asked.customer)
+    deal_with(asked.customer, customer)
     unit = asked.org_unit or actor.org_unit
     yield AccountOpened(customer=asked.customer, on=asked.on, org_unit=unit)
     if unit not in customer.units:

@@ -1,8 +1,9 @@
 """
 Customers: the people and firms that hold accounts.
 
-    unknown ── register ──▶ registered ── rename ──┐
-                              │ ▲──────────────────┘
+    unknown ── register ──▶ registered ── rename · change contact ──┐
+                              │ ▲───────────────────────────────────┘
+                              ├── merge ──▶ merged ── withdraw the merger ──▶ registered
                               └── erase ──▶ erased
 
 What they are called and how to reach them is personal: erasing a person destroys the key under
@@ -17,7 +18,7 @@ from datetime import date
 from typing import TypeAlias, assert_never
 
 from domain.kit import Actor, InUnits, Kind, Refused, command, decision, event
-from domain.values import ERASED, CustomerId, Name, PersonalText, Text, UnitId
+from domain.values import ERASED, AccountId, CustomerId, Name, PersonalText, Text, UnitId
 
 # What can happen
 
@@ -43,6 +44,30 @@ class CustomerRenamed:
     was: PersonalText
 
 
+@event("customer.contact-changed")
+class CustomerContactChanged:
+    contact: PersonalText | None
+    was: PersonalText | None
+
+
+@event("customer.merged")
+class CustomerMerged:
+    """They are the customer `into`, who was registered twice; `accounts` went over."""
+
+    into: CustomerId
+    accounts: tuple[AccountId, ...]
+    reason: Text
+
+
+@event("customer.merger-withdrawn")
+class CustomerMergerWithdrawn:
+    """They are not the customer `into`; `accounts` are theirs again."""
+
+    into: CustomerId
+    accounts: tuple[AccountId, ...]
+    reason: Text
+
+
 @event("customer.erased", day="on")
 class CustomerErased:
     """What was personal can be read no more; the reason is not personal, and stays."""
@@ -52,7 +77,13 @@ class CustomerErased:
 
 
 CustomerEvent: TypeAlias = (
-    CustomerRegistered | CustomerServedIn | CustomerRenamed | CustomerErased
+    CustomerRegistered
+    | CustomerServedIn
+    | CustomerRenamed
+    | CustomerContactChanged
+    | CustomerMerged
+    | CustomerMergerWithdrawn
+    | CustomerErased
 )
 
 
@@ -66,17 +97,30 @@ class Customer:
     name: str = ""
     erased: bool = False
     units: tuple[str, ...] = ()
+    contact: str | None = None
+    merged: CustomerMerged | None = None  # with whom, if they were registered twice
 
 
 def evolve(customer: Customer, happened: CustomerEvent) -> Customer:
-    """The newest name counts, until there is none any more."""
+    """The newest name and contact count, until there are none any more."""
     match happened:
         case CustomerRegistered():
-            return replace(customer, name=happened.name, units=(happened.org_unit,))
+            return replace(
+                customer,
+                name=happened.name,
+                contact=happened.contact,
+                units=(happened.org_unit,),
+            )
         case CustomerServedIn():
             return replace(customer, units=(*customer.units, happened.org_unit))
         case CustomerRenamed():
             return replace(customer, name=happened.name)
+        case CustomerContactChanged():
+            return replace(customer, contact=happened.contact)
+        case CustomerMerged():
+            return replace(customer, merged=happened)
+        case CustomerMergerWithdrawn():
+            return replace(customer, merged=None)
         case CustomerErased():
             return replace(customer, name=ERASED, erased=True)
         case _:
@@ -120,6 +164,18 @@ class RenameCustomer:
 
 
 @command(
+    "change-contact",
+    duty="clerk",
+    example={"customer": "C-0042", "contact": "ada@example.com"},
+)
+class ChangeContact:
+    """Say how a customer is reached, or that nobody knows; what was said before stays."""
+
+    customer: CustomerId
+    contact: Name | None = None
+
+
+@command(
     "erase-person",
     duty="privacy",
     example={"customer": "C-0042", "reason": "asked for it, Art. 17 GDPR", "on": "2026-06-01"},
@@ -141,6 +197,10 @@ class CustomerAlreadyRegistered(Refused):
 
 class CustomerUnknown(Refused):
     """No customer is registered under this number."""
+
+
+class CustomerIsAnother(Refused):
+    """The customer was registered twice; they are dealt with under the other number."""
 
 
 class PersonErased(Refused):
@@ -167,12 +227,17 @@ def register(
 )
 def rename(asked: RenameCustomer, customer: Customer) -> Iterator[CustomerEvent]:
     """Quiet when the name is the same."""
-    if not customer.name:
-        raise CustomerUnknown(customer=asked.customer)
-    if customer.erased:
-        raise PersonErased(customer=asked.customer)
+    _there(asked.customer, customer)
     if asked.name != customer.name:
         yield CustomerRenamed(name=asked.name, was=customer.name)
+
+
+@decision(refuses=(CustomerUnknown, PersonErased))
+def change_contact(asked: ChangeContact, customer: Customer) -> Iterator[CustomerEvent]:
+    """Quiet when it is the same."""
+    _there(asked.customer, customer)
+    if asked.contact != customer.contact:
+        yield CustomerContactChanged(contact=asked.contact, was=customer.contact)
 
 
 @decision(refuses=(CustomerUnknown,))
@@ -182,3 +247,17 @@ def erase(asked: ErasePerson, customer: Customer) -> Iterator[CustomerEvent]:
         raise CustomerUnknown(customer=asked.customer)
     if not customer.erased:
         yield CustomerErased(reason=asked.reason, on=asked.on)
+
+
+def deal_with(key: str, customer: Customer) -> None:
+    """Raise CustomerUnknown, PersonErased, CustomerIsAnother."""
+    _there(key, customer)
+    if customer.merged is not None:
+        raise CustomerIsAnother(customer=key, into=customer.merged.into)
+
+
+def _there(key: str, customer: Customer) -> None:
+    if not customer.name:
+        raise CustomerUnknown(customer=key)
+    if customer.erased:
+        raise PersonErased(customer=key)

@@ -19,7 +19,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from domain.kit import Refused, command, decision
+from domain.kit import Refused, command, decision, the
 from domain.network.point import (
     ContractsByPeriod,
     Point,
@@ -93,7 +93,7 @@ class TermsNotAgreed(Refused):
 
 
 @decision(
-    apart_from=(PointTermsAgreed,),
+    apart_from=(the(PointTermsAgreed, "since"),),
     refuses=(PointNotSupplied, PointNotYetEnergised, PointUnknown, TermsNotAgreed),
 )
 def withdraw_terms(asked: WithdrawTerms, point: Point) -> Iterator[PointTermsWithdrawn]:

@@ -87,10 +87,20 @@ class Runner:
         with closing(connect(self._url)) as db:
             book = Book(db)
             book.locked(wait=True)
-            if not self._is_home(book):
-                raise Elsewhere
-            book.begin(self._policies, self._history.head())
-            return self._follow(book, Event())
+            return self._caught_up(book)
+
+    def catch_up_unless_served(self) -> None:
+        """The same, unless somebody answers here already.  Raises Elsewhere."""
+        with closing(connect(self._url)) as db:
+            book = Book(db)
+            if book.locked():
+                self._caught_up(book)
+
+    def _caught_up(self, book: Book) -> int:
+        if not self._is_home(book):
+            raise Elsewhere
+        book.begin(self._policies, self._history.head())
+        return self._follow(book, Event())
 
     def start(self) -> None:
         """As an operator: answer here from now on, also those that had stopped."""

@@ -56,6 +56,10 @@ NEWER = (
     " JOIN history.events ON originator_id = stream AND originator_version > version"
     " ORDER BY originator_id, originator_version"
 )
+CORRELATED = (
+    f"SELECT {COLUMNS} FROM history.events WHERE position(%s::bytea IN state) > 0"
+    " ORDER BY notification_id"
+)
 VERSIONS = (
     "SELECT stream, coalesce((SELECT max(originator_version) FROM history.events"
     " WHERE originator_id = stream), 0) FROM unnest(%s::text[]) AS asked (stream)"
@@ -123,6 +127,11 @@ class History:
         for fact in self._facts([row for row in rows if row[4] <= until]):
             found[Stream(fact.stream)].append(fact)
         return found
+
+    def correlated(self, correlation: str) -> list[Fact]:
+        """The facts of one correlation, in order; it looks at every fact there is."""
+        rows = self._rows(CORRELATED, correlation.encode())
+        return [fact for fact in self._facts(rows) if fact.correlation == correlation]
 
     def since(
         self, position: int = 0, *, until: int | None = None, batch: int = 5000

@@ -169,6 +169,7 @@ def test_what_is_personal_is_marked_and_is_nowhere_else() -> None:
     assert {name: PERSONALS[cls] for name, cls in EVENTS.items() if PERSONALS[cls]} == {
         "customer.registered": ("name", "contact"),
         "customer.renamed": ("name", "was"),
+        "customer.contact-changed": ("contact", "was"),
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
-from domain.customers.account import Account, AccountUnknown
+from domain.customers.account import Account, AccountIsClosed, AccountUnknown
 from domain.kit import Actor, BeforeItBegan, InTheFuture, Today, decision, the
 from domain.network.point.commands import (
     ChangeTariff,
@@ -87,6 +87,8 @@ def withdraw_point(asked: WithdrawPoint, point: Point) -> Iterator[PointEnergisi
         PointUnknown,
         PointNotYetEnergised,
         AccountUnknown,
+        AccountIsClosed,
+        BeforeItBegan,
         TariffNotPublished,
         TariffNotYetInForce,
         OverlappingSupply,
@@ -99,6 +101,10 @@ def supply(
     _energised(point, asked.point, asked.since)
     if not account.customer:
         raise AccountUnknown(account=asked.account)
+    if account.closed is not None:
+        raise AccountIsClosed(account=asked.account, on=account.closed)
+    if asked.since < account.opened:
+        raise BeforeItBegan(account=asked.account, on=account.opened, asked=asked.since)
     _in_force(asked.tariff, tariff, asked.since)
     _alone(point, asked.since, None)
     yield PointSupplied(account=asked.account, tariff=asked.tariff, since=asked.since)
