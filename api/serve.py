@@ -19,7 +19,7 @@ from api.auth import BadSecret
 from api.pulse import Pulse
 from api.reacting import reacting
 from api.settings import Settings
-from api.system import NotRebuilt, System, notarised, opened, running
+from api.system import NotRebuilt, System, notarised, opened, review, running
 from projections.kit.versions import TablesAreNewer
 from replay.server.folder import NoDatabase, claim
 from replay.store.history import Unavailable
@@ -155,7 +155,8 @@ def serve(system: System, listener: socket.socket) -> None:
     host, port = listener.getsockname()[:2]
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     denials = running("denials", app.state.denials.run)
-    with notarised(system), reacting(system), denials:
+    wrong = running("review", review(system).run)
+    with notarised(system), reacting(system), denials, wrong:
         Server(config, app.state.pulse, url).run(sockets=[listener])
     log.info("stopped; what was answered is recorded")
 

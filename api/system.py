@@ -31,6 +31,7 @@ from projections.organisation import duties_held
 from replay.billing.holdings import Holdings
 from replay.billing.imports import imported
 from replay.billing.office import Billing
+from replay.billing.wrong import WrongBills
 from replay.proofs.checkpoints import Notary
 from replay.server import embedded
 from replay.store.history import History, Unavailable
@@ -171,6 +172,11 @@ def holders(history: History, tables: PostgresTables, today: date) -> Holders:
         if held.until is None or held.until > today:
             found.setdefault(held.person, set()).add(held.duty)
     return Holders({person: frozenset(duties) for person, duties in found.items()})
+
+
+def review(system: System) -> WrongBills:
+    """What keeps the list of the bills that would be others if calculated now."""
+    return WrongBills(system.history, system.tables, system.url)
 
 
 class NotRebuilt(Exception):

@@ -27,7 +27,7 @@ from api.cli.kit import (
 )
 from api.cli.trouble import refusal
 from api.dispatch import Answer, Dispatch
-from api.system import System, caught_up
+from api.system import System, caught_up, review
 from domain.billing.bill import BillUnknown, IssueBill
 from domain.billing.bill import bills as bill_kind
 from domain.billing.chain import CorrectChain
@@ -275,6 +275,35 @@ def touched(
         say(f"{stands}, now {told[0]}: {told[1]}")
     if not found:
         say("No bill would be another without that.")
+
+
+@app.command()
+def wrong(
+    first: Annotated[int, typer.Option(help="How many bills at most.", min=1)] = 1000,
+    after: Annotated[str, typer.Option(help="Those behind this bill.")] = "",
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the bills that would be others if they were calculated now, with their causes."""
+    with system(data) as it, progress() as tell:
+        keeper = review(it)
+        position = caught_up(it.history, it.tables)
+        keeper.catch_up(position, lambda done, of: tell("facts looked at", done, of))
+        found = keeper.read(first, after)
+    if as_json:
+        answer(plain(found))
+        return
+    for each in found.bills:
+        stands = f"{each.bill}  stands at {money(each.stands, each.currency)}"
+        if each.now is None or each.difference is None:
+            say(f"{stands}, cannot be calculated now: {each.rule}")
+        else:
+            more = money(each.difference, each.currency)
+            say(f"{stands}, would be {money(each.now, each.currency)}: {more}")
+        for cause in each.causes:
+            say(f"  because of {cause.name}, {cause.fact}, at position {cause.position}")
+    told = f"{found.count} bills are wrong" if found.count else "No bill is wrong"
+    say(f"{told}, as known at position {found.position}.")
 
 
 def _reasons(it: System, row: Bill, line: str | None) -> Iterator[tuple[dict[str, Any], Why]]:

@@ -23,7 +23,7 @@ from api.cli.kit import (
     system,
 )
 from api.past import AccountThen, Happened, Past
-from api.system import System, caught_up
+from api.system import System, caught_up, review
 from domain.kit import EVENTS
 from domain.values import MinorUnits
 from projections.catalogue import PROJECTIONS
@@ -176,8 +176,11 @@ def verify(
         caught_up(it.history, it.tables, 60.0)
         report = verified(it.history, it.tables, PROJECTIONS, tell)
         report.checks.append(proofs.audited(it, verifier, tell))
+        keeper = review(it)
+        keeper.catch_up(report.position, lambda done, of: tell("facts looked at", done, of))
+        differ = keeper.read(0).count
     if as_json:
-        answer({"agrees": report.agrees, **plain(report)})
+        answer({"agrees": report.agrees, "wrong_now": differ, **plain(report)})
     else:
         say(f"Verified up to position {report.position}.")
         for check in report.checks:
@@ -192,6 +195,8 @@ def verify(
             for wrong in check.wrong:
                 say(f"    {wrong}", style="red")
         say(_told(report))
+        if differ:
+            say(f"{differ} bills would be others if calculated now: wattledger bill wrong")
     raise typer.Exit(0 if report.agrees else 1)
 
 

@@ -15,6 +15,7 @@ from api.graphql.models import computed, restated
 from api.graphql.roots import root
 from api.graphql.scalars import Money, Position
 from api.graphql.view import View
+from api.system import review
 from domain.billing import bill as domain
 from domain.billing.lines import added
 from domain.kit import Refused, code_of
@@ -235,13 +236,7 @@ computed(rows.corrections)(_correction_basis)
 @computed(rows.corrections)
 def causes(view: View, found: Sequence[rows.Correction]) -> list[list[Cause]]:  # noqa: ARG001
     """The facts that made the difference, in the order recorded."""
-    return [
-        [
-            Cause(fact=strawberry.ID(c.fact), name=c.name, position=Position(c.position))
-            for c in row.causes
-        ]
-        for row in found
-    ]
+    return [_told(row.causes) for row in found]
 
 
 # What a fact moves
@@ -287,4 +282,71 @@ def touched(
             not_calculated=each.rule,
         )
         for bill, each, total in zip(bills, found, _totals(view, moved), strict=True)
+    ]
+
+
+# What is wrong now
+
+
+@strawberry.type(description="A bill that would be another if it were calculated now.")
+class WrongBill:
+    bill: Bill = strawberry.field(description="The bill.")
+    current_total: Money = strawberry.field(description="Its total, corrections included.")
+    now: Money | None = strawberry.field(description="What it would be.")
+    difference: Money | None = strawberry.field(description="What a correction would add.")
+    not_calculated: str | None = strawberry.field(
+        description="Why it cannot be calculated now: a rule, like `period-not-measured`."
+    )
+    causes: list[Cause] = strawberry.field(description="The facts that moved it.")
+
+
+@strawberry.type(description="The bills that would be others if they were calculated now.")
+class WrongBills:
+    position: Position = strawberry.field(
+        description="Up to which position of history the list goes, whatever the moment."
+    )
+    total_count: int = strawberry.field(description="How many bills are in the list.")
+    bills: list[WrongBill] = strawberry.field(description="Some of them, by number.")
+
+
+@root(cost=CALCULATED)
+def wrong_bills(
+    view: View,
+    first: Annotated[int, strawberry.argument(description="How many at most, up to 100.")] = 20,
+    after: Annotated[str, strawberry.argument(description="Those behind this number.")] = "",
+) -> WrongBills:
+    """
+    The bills that are not what they should be, with amounts and causes: a list that is kept.
+
+    It follows history by itself; `position` says how far it is.
+    """
+    keeper = review(view.system)
+    keeper.follow_up(view.system.history.head())
+    found = keeper.read(min(max(first, 0), 100), after)
+    among = view.among(rows.bills, "bill", [each.bill for each in found.bills])
+    nodes = dict(
+        zip((r.bill for r in among), MODELS[rows.bills].nodes(view, among), strict=True)
+    )
+    return WrongBills(
+        position=Position(found.position),
+        total_count=found.count,
+        bills=[
+            WrongBill(
+                bill=nodes[each.bill],
+                current_total=view.money(each.stands),
+                now=None if each.now is None else view.money(each.now),
+                difference=None if each.difference is None else view.money(each.difference),
+                not_calculated=each.rule,
+                causes=_told(each.causes),
+            )
+            for each in found.bills
+            if each.bill in nodes
+        ],
+    )
+
+
+def _told(causes: Sequence[domain.Cause]) -> list[Cause]:
+    return [
+        Cause(fact=strawberry.ID(c.fact), name=c.name, position=Position(c.position))
+        for c in causes
     ]

@@ -25,7 +25,7 @@ from projections.billing import Bill, Correction, bills, corrections
 from projections.kit.table import Tables, Where
 from replay.billing.calculation import BillCalculator
 from replay.billing.causes import causes
-from replay.billing.leaving import Streams, leaving
+from replay.billing.leaving import Leaving, Streams, leaving
 from replay.billing.reach import reached
 
 LONGEST = 400  # days of a bill
@@ -111,12 +111,18 @@ class Billing:
     def causes(self, bill: Bill, known_at: int) -> tuple[Cause, ...]:
         """The facts since its basis that make a bill other than it stands at a position."""
         of = leaving(self.history, self.tables, [bill], known_at)[bill.account]
+        return self.causes_among(of, bill, self.stands(bill, known_at))
+
+    def causes_among(
+        self, of: Leaving, bill: Bill, stood: tuple[BillLine, ...]
+    ) -> tuple[Cause, ...]:
+        """The same, of what is read already; `stood` are its lines with its notes."""
         adopted = tuple(
             Cause(fact=fact.ref, name=fact.name, position=fact.position)
             for fact in self._adopted(bill)
-            if fact.position <= known_at
+            if fact.position <= of.position
         )
-        found = causes(of, bill, self.stands(bill, known_at))
+        found = causes(of, bill, stood)
         return tuple(sorted((*found, *adopted), key=lambda cause: cause.position))
 
     def _adopted(self, bill: Bill) -> Iterator[Fact]:

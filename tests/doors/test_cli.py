@@ -165,6 +165,7 @@ def test_replay_as_of_a_day_goes_by_the_day_that_each_event_declares(cli: Cli) -
 def test_verify_and_rebuild_agree_with_what_is_there(cli: Cli) -> None:
     report = cli.json("verify")
     assert report["agrees"] is True
+    assert report["wrong_now"] == cli.json("bill", "wrong")["count"] == 0
     assert all(check["looked_at"] and not check["wrong"] for check in report["checks"])
     grown = cli.json("rebuild", "accounts", "bills", "--compare-only")
     assert grown["differ"] == []
