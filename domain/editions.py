@@ -25,6 +25,10 @@ EDITIONS: dict[int, tuple[str, ...]] = {
         "blocks of kWh per kW count by the highest demand of the window that the charge names",
         "a rounding step of nothing rounds nothing",
     ),
+    3: (
+        "what a division leaves beyond fifty digits is rounded off before an amount is: three"
+        " thirds of a price cut off after the cent are the price",
+    ),
 }
 
 EDITION = max(EDITIONS)

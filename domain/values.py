@@ -186,9 +186,7 @@ SIGNIFICANT = Context(prec=50)  # what a division leaves beyond is no amount
 
 def rounded(exact: Decimal, mode: Mode = "half-up", step: Decimal = Decimal(1)) -> Decimal:
     """The one rounding function: to the nearest multiple of `step`, ties as `mode` says."""
-    steps = exact / step
-    if mode in ("up", "half-down"):
-        steps = SIGNIFICANT.plus(steps)
+    steps = SIGNIFICANT.plus(exact / step)
     return steps.quantize(Decimal(1), MODES[mode]) * step
 
 

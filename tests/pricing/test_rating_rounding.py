@@ -8,7 +8,7 @@ from typing import Any, get_args
 import pytest
 from pydantic import ValidationError
 
-from domain.pricing.rating import evaluate, explain, rate, rate_all
+from domain.pricing.rating import Registered, Usage, evaluate, explain, rate, rate_all
 from domain.values import Mode, rounded
 from tests.pricing.test_rating import JUNE, amounts, flat, month, tariff
 
@@ -117,3 +117,28 @@ def test_a_rounding_that_makes_no_sense_is_refused(rounding: Any, told: str) -> 
 
     with pytest.raises(ValidationError, match=told):
         tariff(flat("1"), rider, rounding=rounding)
+
+
+@pytest.mark.parametrize("mode", get_args(Mode))
+@pytest.mark.parametrize("per", ["line", "charge", "document"])
+def test_three_thirds_of_a_price_are_the_price_whichever_way_it_is_rounded(
+    mode: Mode, per: str
+) -> None:
+    """A ladder shared pro rata by three periods: each line is a division without an end."""
+    windows = [
+        {"period": "night", "until": "07:00"},
+        {"period": "noon", "since": "11:00", "until": "13:00"},
+    ]
+    schedule = {"name": "tou", "otherwise": "day", "windows": windows}
+    periods = ("day", "night", "noon")
+    blocks = [{"upto": "10", "price": "3"}, {"price": "3"}]
+    energy = flat("0", schedule="tou", pooling="pro-rata", blocks_per="period")
+    energy["rates"] = [{"period": period, "blocks": blocks} for period in periods]
+    versions = [tariff(energy, schedules=[schedule], rounding={"per": per, "mode": mode})]
+    read = [Registered("import", one, JUNE.since, JUNE.until, 7_000) for one in periods]
+    many = [Usage("UTC", registers=tuple(read))] * 5
+
+    bill = rate(versions, many[0], JUNE)
+
+    assert bill.total == 63_00
+    assert rate_all(versions, many, JUNE) == [bill] * 5
