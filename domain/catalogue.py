@@ -10,7 +10,16 @@ from domain.customers import account, customer, holding
 from domain.kit import COMMANDS, DECISIONS, EVENTS, KINDS, POLICIES, loops
 from domain.metering import meter
 from domain.network import point, terms
-from domain.organisation import attempts, day, duties, founding, person, rules, unit, utility
+from domain.organisation import (
+    attempts,
+    day,
+    duties,
+    founding,
+    person,
+    rules,
+    unit,
+    utility,
+)
 from domain.pricing import tariff
 from domain.readings import imports, intervals
 from domain.receivables import correcting as payments
@@ -21,7 +30,16 @@ __all__ = ["COMMANDS", "CONTEXTS", "DECISIONS", "EVENTS", "KINDS", "POLICIES"]
 del policies  # imported so that its policies are declared
 
 CONTEXTS: dict[str, tuple[ModuleType, ...]] = {
-    "organisation": (utility, rules, day, attempts, unit, person, duties, founding),
+    "organisation": (
+        utility,
+        rules,
+        day,
+        attempts,
+        unit,
+        person,
+        duties,
+        founding,
+    ),
     "customers": (customer, account, holding),
     "pricing": (tariff,),
     "network": (point, terms),

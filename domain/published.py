@@ -39,15 +39,15 @@ V = TypeVar("V", bound=Dated)
 
 
 class NothingDrafted(Refused):
-    """There is no draft of this at hand."""
+    """There is no draft to approve or to publish."""
 
 
 class AlreadyApproved(Refused):
-    """The draft of this has already been approved."""
+    """The draft is approved already."""
 
 
 class NotApproved(Refused):
-    """The draft of this has not been approved by a second person."""
+    """The draft is not approved by a second person yet."""
 
 
 class NoSuchVersion(Refused):

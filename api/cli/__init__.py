@@ -34,7 +34,7 @@ PLACES = {
     "rate": Place("pricing", "rate_command", "Price usage under a tariff"),
     "replay": Place("past", "replay", "Show a stream"),
     "verify": Place("past", "verify", "Fold everything again and compare"),
-    "rebuild": Place("past", "rebuild", "Grow tables anew from history"),
+    "rebuild": Place("past", "rebuild", "Rebuild tables from history"),
     "resume": Place("past", "resume", "Try again what could not be folded"),
     "checkpoint": Place("proofs", "checkpoint", "Sign what was recorded"),
     "prove": Place("proofs", "prove", "Print a proof that a fact is in history"),
@@ -42,7 +42,7 @@ PLACES = {
     "restore": Place("archive", "restore", "Put an archive into an empty utility"),
     "sweep": Place("archive", "sweep", "Take what was erased off the disk as well"),
     "policies": Place("policies", "app", "What follows from what: list, start."),
-    "token": Place("token", "token", "Mint a token that names a person and a role."),
+    "token": Place("token", "token", "Issue a token that names a person and a duty."),
     "doctor": Place("doctor", "doctor", "Show the settings"),
 }
 """The commands, in the order in which somebody meets them."""

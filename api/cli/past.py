@@ -210,7 +210,7 @@ def rebuild(
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Grow tables anew from history beside the old ones, compare them, and swap them in."""
+    """Rebuild tables from history beside the old ones, compare them, and swap them in."""
     with system(data, "none") as it, progress() as tell:
         try:
             report = rebuilt(

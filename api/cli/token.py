@@ -20,7 +20,7 @@ def token(
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Mint a token that names a person and a role."""
+    """Issue a token that names a person and a duty."""
     try:
         made = mint(secret_of(settings(data_dir=data)), person, role, timedelta(days=days))
     except ValueError as wrong:

@@ -39,7 +39,7 @@ from domain.values import AccountId, BillId, Text
 )
 class CancelBill:
     """
-    Take a bill with its notes to nothing; its days may be billed anew.
+    Cancel a bill with its notes; its days may be billed anew.
 
     A second person's matter.  What was paid for it meets what is due next, else it is held.
     """

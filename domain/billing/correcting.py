@@ -48,7 +48,7 @@ class CorrectBill:
 
 
 class EarlierBillUncorrected(Refused):
-    """An earlier bill of the account must be corrected first: this one stands on it."""
+    """An earlier bill of the account must be corrected first: this one depends on it."""
 
 
 @decision(

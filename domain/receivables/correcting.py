@@ -92,7 +92,7 @@ class CorrectPayment:
     },
 )
 class RestorePayment:
-    """Take back the reversal of a payment that did hold; a second person's matter."""
+    """Take back the reversal of a payment that was honoured; a second person's matter."""
 
     payment: PaymentId
     account: AccountId

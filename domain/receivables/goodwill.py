@@ -35,7 +35,7 @@ from domain.kit import (
 )
 from domain.organisation.utility import Utility
 from domain.receivables.payment import Amount
-from domain.values import AccountId, Currency, Key, Text
+from domain.values import AccountId, Currency, Key, Minor, Text
 
 CLASS = "goodwill"
 
@@ -45,7 +45,7 @@ CLASS = "goodwill"
 @event("goodwill.proposed", day="on")
 class GoodwillProposed:
     account: AccountId
-    amount: int
+    amount: Minor
     currency: Currency
     reason: Text
     on: date
@@ -56,11 +56,11 @@ class GoodwillGranted:
     """It settled `allocations`, and changed credit held by `held`."""
 
     account: AccountId
-    amount: int
+    amount: Minor
     currency: Currency
     on: date
     allocations: tuple[Allocation, ...]
-    held: int
+    held: Minor
 
 
 @event("goodwill.withdrawn", day="on")
@@ -68,7 +68,7 @@ class GoodwillWithdrawn:
     """What it settled, if it was granted, is owed again."""
 
     account: AccountId
-    amount: int
+    amount: Minor
     currency: Currency
     reason: Text
     on: date

@@ -79,15 +79,15 @@ class PaymentCorrected:
 
     account: AccountId
     was_account: AccountId
-    amount: int
-    was_amount: int
+    amount: Minor
+    was_amount: Minor
     currency: Currency
     method: Method
     received: date
     on: date
     reason: Text
     allocations: tuple[Allocation, ...]
-    held: int
+    held: Minor
 
 
 @event("payment.restored", day="on")
@@ -95,12 +95,12 @@ class PaymentRestored:
     """It did hold: the money is there, and settles what is due now."""
 
     account: AccountId
-    amount: int
+    amount: Minor
     currency: Currency
     reason: Text
     on: date
     allocations: tuple[Allocation, ...]
-    held: int
+    held: Minor
 
 
 PaymentEvent: TypeAlias = PaymentReceived | PaymentReversed | PaymentCorrected | PaymentRestored
@@ -184,7 +184,7 @@ class ReceivePayment:
     },
 )
 class ReversePayment:
-    """Take back a payment that did not hold: the bills it settled are owed again."""
+    """Reverse a payment that was not honoured: the bills it settled are owed again."""
 
     payment: PaymentId
     account: AccountId

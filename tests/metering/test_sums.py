@@ -8,7 +8,7 @@ import pytest
 
 from domain.metering.meter import (
     CorrectReading,
-    ErrorNotBelieved,
+    MeterErrorImplausible,
     MeterEstimateCancelled,
     MeterInstalled,
     MeterRead,
@@ -16,7 +16,7 @@ from domain.metering.meter import (
     Register,
     RegistersDoNotAddUp,
     ReportMeterError,
-    TurnNotBelieved,
+    RollOverImplausible,
 )
 from tests.metering.given import FEB, JAN, MAR, counted, installed, read, was_read
 from tests.story import Story
@@ -95,7 +95,7 @@ def test_a_corrected_reading_adds_up_as_well(story: Story) -> None:
 def test_a_turn_is_believed_of_an_actual_reading_alone(story: Story) -> None:
     story.given(installed, was_read(99_990, FEB))
     story.when(read(20, MAR, "estimate", rolled_over=True))
-    story.refused(TurnNotBelieved, on=MAR)
+    story.refused(RollOverImplausible, on=MAR)
     story.when(read(20, MAR, rolled_over=True))
     (happened,) = story._decided()
     assert isinstance(happened, MeterRead)
@@ -115,4 +115,4 @@ def test_an_error_that_no_meter_has_is_refused(story: Story, error: str) -> None
     story.when(
         ReportMeterError(meter="M1", error=Decimal(error), since=JAN, reference="test 7")
     )
-    story.refused(ErrorNotBelieved, asked=Decimal(error))
+    story.refused(MeterErrorImplausible, asked=Decimal(error))

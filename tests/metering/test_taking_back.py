@@ -30,8 +30,8 @@ from domain.metering.meter import (
     Register,
     RegistersDiffer,
     ReportMeterError,
+    RollOverImplausible,
     SetMultiplier,
-    TurnNotBelieved,
     WithdrawMeterError,
     WithdrawReading,
 )
@@ -92,7 +92,7 @@ def test_the_turns_of_later_readings_follow(story: Story) -> None:
             meter="M1", readings=shown(10), on=FEB, reason="misread", rolled_over=True
         )
     )
-    story.refused(TurnNotBelieved, register=CODE)  # 100 to 10 is nearly the whole way round
+    story.refused(RollOverImplausible, register=CODE)  # 100 to 10 is nearly the whole way round
     story.when(WithdrawReading(meter="M1", on=FEB, reason="misread"))
     story.refused(ReadingStandsOnIt, on=MAR)  # 100 to 20 as well
     story.when(CorrectReading(meter="M1", readings=shown(120), on=FEB, reason="misread"))
@@ -135,7 +135,7 @@ def _one(story: Story) -> MeterReadingCorrected:
 def test_a_turn_is_not_believed_where_no_register_went_back(story: Story) -> None:
     story.given(installed)
     story.when(read(300, FEB, rolled_over=True))
-    story.refused(TurnNotBelieved, on=FEB)
+    story.refused(RollOverImplausible, on=FEB)
 
 
 def test_an_actual_reading_cancels_the_estimates_that_do_not_fit(story: Story) -> None:

@@ -187,7 +187,7 @@ class WithdrawMeterError:
     },
 )
 class RemoveMeter:
-    """Take a meter down at the start of a day, with what its registers show."""
+    """Remove a meter at the start of a day, with what its registers show."""
 
     meter: MeterId
     point: PointId
@@ -277,7 +277,7 @@ class CorrectCrossedMeters:
 )
 class ExchangeMeter:
     """
-    Take one meter down and install another in its place, at the start of a day.
+    Remove one meter and install another in its place, at the start of a day.
 
     What was read on the old one after that day, and what interval days hold, was the new one's.
     """

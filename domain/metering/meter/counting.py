@@ -20,7 +20,7 @@ from domain.metering.meter.refusals import (
     RegisterNotRead,
     RegistersDoNotAddUp,
     RegisterWentBack,
-    TurnNotBelieved,
+    RollOverImplausible,
 )
 from domain.metering.meter.state import Installation, Taken
 
@@ -50,8 +50,8 @@ def placed(
     A reading among the others of its installation; one of the same day is left out.
 
     An actual reading disproves the estimates that do not fit it.  Raises NoSuchRegister,
-    RegisterNotRead, ReadingOutOfRange, RegisterWentBack, TurnNotBelieved, RegistersDoNotAddUp,
-    ReadingAheadOfNext.
+    RegisterNotRead, ReadingOutOfRange, RegisterWentBack, RollOverImplausible,
+    RegistersDoNotAddUp, ReadingAheadOfNext.
     """
     shown = _shown(one.registers, readings)
     earlier = [(day, one.taken[day]) for day in sorted(one.taken) if day < on]
@@ -61,7 +61,7 @@ def placed(
         _add_up(one.registers, {code: counts[code] - floor[code] for code in counts})
     wrong = list(_disproved(one, on, counts)) if actual else []
     if rolled_over and not (actual and (turned or wrong)):
-        raise TurnNotBelieved(on=on, shown=dict(readings))
+        raise RollOverImplausible(on=on, shown=dict(readings))
     return Placed(counts, turned, tuple(wrong), recounts(_left(one, wrong), on, counts))
 
 
@@ -156,7 +156,7 @@ def _counts(
                 raise RegisterWentBack(register=code, last=last, asked=asked)
             count += turn
             if (count - low) * 10 > MOST * turn:
-                raise TurnNotBelieved(register=code, last=last, asked=asked)
+                raise RollOverImplausible(register=code, last=last, asked=asked)
             turned.append(code)
         counts[code] = count
     return counts, tuple(turned)

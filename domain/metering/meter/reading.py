@@ -26,7 +26,7 @@ from domain.metering.meter.refusals import (
     RegisterNotRead,
     RegistersDoNotAddUp,
     RegisterWentBack,
-    TurnNotBelieved,
+    RollOverImplausible,
 )
 from domain.metering.meter.state import Installation, Meter
 
@@ -36,7 +36,7 @@ FITS = (
     RegisterNotRead,
     ReadingOutOfRange,
     RegisterWentBack,
-    TurnNotBelieved,
+    RollOverImplausible,
     RegistersDoNotAddUp,
     ReadingAheadOfNext,
     InTheFuture,

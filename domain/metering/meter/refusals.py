@@ -43,8 +43,8 @@ class RegisterWentBack(Refused):
     """The register shows less than at the reading before, and no roll-over was reported."""
 
 
-class TurnNotBelieved(Refused):
-    """No register rolled over, or it would have run nearly the whole way round since."""
+class RollOverImplausible(Refused):
+    """No register rolled over, or it would have counted nearly its whole range since."""
 
 
 class RegistersDoNotAddUp(Refused):
@@ -56,7 +56,7 @@ class ReadingAheadOfNext(Refused):
 
 
 class ReadingStandsOnIt(Refused):
-    """A later fact stands on this one; take that back first."""
+    """A later fact depends on this one; take that back first."""
 
 
 class AlreadyRead(Refused):
@@ -75,7 +75,7 @@ class PeriodEndsBeforeItBegins(Refused):
     """A period ends after it begins."""
 
 
-class ErrorNotBelieved(Refused):
+class MeterErrorImplausible(Refused):
     """No meter of any class counts so wrongly; it is defective, its readings are estimated."""
 
 

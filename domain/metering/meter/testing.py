@@ -23,7 +23,7 @@ from domain.metering.meter.events import (
 )
 from domain.metering.meter.reading import installed
 from domain.metering.meter.refusals import (
-    ErrorNotBelieved,
+    MeterErrorImplausible,
     MeterNotInstalled,
     NoSuchError,
     PeriodEndsBeforeItBegins,
@@ -36,7 +36,9 @@ SLOWEST, FASTEST = Decimal("-0.9"), Decimal("0.5")
 """Beyond these a meter is defective; two phases of three lost are -0.667."""
 
 
-@decision(refuses=(MeterNotInstalled, PeriodEndsBeforeItBegins, ErrorNotBelieved, InTheFuture))
+@decision(
+    refuses=(MeterNotInstalled, PeriodEndsBeforeItBegins, MeterErrorImplausible, InTheFuture)
+)
 def report_error(
     asked: ReportMeterError, meter: Meter, today: Today
 ) -> Iterator[MeterFoundInaccurate]:
@@ -44,7 +46,7 @@ def report_error(
     today.has_come(asked.since)
     one = _lasting(meter, asked.since)
     if not SLOWEST <= asked.error <= FASTEST:
-        raise ErrorNotBelieved(asked=asked.error, slowest=SLOWEST, fastest=FASTEST)
+        raise MeterErrorImplausible(asked=asked.error, slowest=SLOWEST, fastest=FASTEST)
     if asked.until is not None and asked.until <= asked.since:
         raise PeriodEndsBeforeItBegins(since=asked.since, until=asked.until)
     found = MeterFoundInaccurate(

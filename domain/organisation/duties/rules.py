@@ -15,7 +15,7 @@ from domain.published import AlreadyApproved, NotApproved, NothingDrafted
 
 
 class DutyToldTwice(Refused):
-    """A document tells each duty once."""
+    """A document names each duty once."""
 
 
 class CommandUnknown(Refused):

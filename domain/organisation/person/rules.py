@@ -39,7 +39,7 @@ class GivesToSelf(Refused):
 
 
 class DutiesConflict(Refused):
-    """Two duties that are kept apart are not in one hand."""
+    """One person does not hold two duties that are kept apart."""
 
 
 class DutyNotHeld(Refused):

@@ -29,7 +29,7 @@ from domain.values import TariffId, Text
     },
 )
 class DraftTariff:
-    """Lay a tariff document on the table; it takes the place of the draft before."""
+    """Draft a tariff document; it takes the place of the draft before."""
 
     tariff: TariffId
     document: TariffDocument
