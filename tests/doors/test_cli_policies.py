@@ -69,7 +69,7 @@ def test_how_far_each_policy_is_and_what_was_refused_is_listed(utility: System) 
 
     found = told("list")
 
-    assert {each["policy"] for each in found["policies"]} == {"wind-daily", "ring-tenth"}
+    assert {each["policy"] for each in found["policies"]} == set(POLICIES)
     assert {each["position"] for each in found["policies"]} == {utility.history.head()}
     assert {each["command"] for each in found["refused"]} == {"ring-toy"}
     assert {each["refused"] for each in found["refused"]} == {"rang-enough"}
