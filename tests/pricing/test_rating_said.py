@@ -165,6 +165,9 @@ def test_demand_of_each_day_is_not_known_from_a_register_of_the_month() -> None:
     ("charge", "told"),
     [
         (banded(bands=[]), "at least 1 item"),
+        (banded(bands=[{"upto": "-1", "price": "1"}, {"price": "1"}]), "at zero or above"),
+        (banded(bands_per="month-by-thirtieths"), "name its source"),
+        (flat("1", blocks_per="month-less-thirtieths"), "name its source"),
         (banded(bands=[{"upto": "5", "price": "1"}]), "the last block has no end"),
         (banded(bands=[{"price": "1"}, {"price": "1"}]), "blocks rise"),
         (flat("1") | {"rates": [{"price": "1", "by_use": [{"price": "1"}]}]}, "one price"),

@@ -16,7 +16,7 @@ from domain.pricing.charges.kit import (
     UnroundedLine,
     unit_of,
 )
-from domain.pricing.charges.rates import Block, bands_of, check_ends
+from domain.pricing.charges.rates import Block, bands_of, check_usage
 from domain.pricing.charges.usage import Peak
 from domain.pricing.exact import Number
 from domain.values import Price
@@ -59,7 +59,7 @@ class FixedByUsage:
     per: Annotated[Per, Field(description="For what a price is.", examples=["month"])] = "month"
 
     def __post_init__(self) -> None:
-        check_ends([band.upto for band in self.bands])
+        check_usage([band.upto for band in self.bands])
 
     def lines(self, part: BillSegment) -> Iterator[UnroundedLine]:
         """A line for the band that is chosen; where an agreement changes, for each stretch."""

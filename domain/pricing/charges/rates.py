@@ -80,7 +80,7 @@ class Rate:
         if [self.price is not None, bool(self.blocks), bool(self.by_use)].count(True) != 1:
             raise ValueError("a rate is one price, or blocks")
         check_ends([block.upto for block in self.blocks])
-        check_ends([ladder.upto for ladder in self.by_use])
+        check_usage([ladder.upto for ladder in self.by_use])
 
     @property
     def ladder(self) -> tuple[Tier, ...]:
@@ -112,6 +112,13 @@ def check_ends(ends: Sequence[Decimal | None]) -> None:
         raise ValueError("blocks rise, and only the last has no end")
     if ends and ends[-1] is not None:
         raise ValueError("the last block has no end")
+
+
+def check_usage(ends: Sequence[Decimal | None]) -> None:
+    """Raise ValueError as `check_ends` does, and for a usage below zero."""
+    check_ends(ends)
+    if any(end is not None and end < 0 for end in ends):
+        raise ValueError("a band of usage ends at zero or above")
 
 
 class Band(NamedTuple):

@@ -57,10 +57,11 @@ class TariffDocument:
             check_rates(rates, self.calendar, named.get(schedule or ""), place)
             if any(rate.by_use for rate in rates) and not getattr(charge, "chooses", False):
                 raise ValueError(f"{place}: use chooses a ladder of energy alone")
-        per = getattr(charge, "per", None)
-        if per in THIRTIETHS and not self.source:
-            told = f"{per} is one of two readings of a rule: name its source"
-            raise ValueError(f"charge {charge.code!r}: {told}")
+        for name in ("per", "blocks_per", "bands_per"):
+            per = getattr(charge, name, None)
+            if per in THIRTIETHS and not self.source:
+                told = f"{per} is one of two readings of a rule: name its source"
+                raise ValueError(f"charge {charge.code!r}: {told}")
         for wanted in _bases(charge):
             if wanted not in said:
                 told = "is not said before it"

@@ -126,12 +126,11 @@ class Rounding:
         if any(step and step % smallest for step in steps):
             raise ValueError(f"the rounding step is not a multiple of {smallest} {currency}")
         said = [(charge.code, charge.kind) for charge in charges]
-        named = [name for one in self.charges for name in dict.fromkeys(one.of)]
-        for name in named:
+        for name in (name for one in self.charges for name in one.of):
             if not any(name in both for both in said):
                 raise ValueError(f"rounding.charges: there is no charge {name!r}")
         for code, kind in said:
-            if sum(name in (code, kind) for name in named) > 1:
+            if sum(code in one.of or kind in one.of for one in self.charges) > 1:
                 raise ValueError(f"rounding.charges: charge {code!r} is rounded in two ways")
 
 
