@@ -98,6 +98,8 @@ class Health:
         except psycopg.Error as wrong:
             return State(waiting=waiting, wrong=(f"the database does not answer: {wrong}",))
         wrongs = [f"migration {step.number:04}_{step.name} is pending" for step in steps]
+        if self._system.history.broken is not None:
+            wrongs.append(str(self._system.history.broken))
         lag = max(head - folded, 0)
         if lag > LAG_MOST:
             wrongs.append(f"the tables are {lag} facts behind")

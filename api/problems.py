@@ -33,7 +33,14 @@ from api.system import Lagging
 from domain.catalogue import COMMANDS
 from domain.kit import Refused
 from projections.kit.versions import TableGrowing
-from replay.store.append import KeyReused, Overloaded, Stale, Unavailable, Unreadable
+from replay.store.append import (
+    HistoryBroken,
+    KeyReused,
+    Overloaded,
+    Stale,
+    Unavailable,
+    Unreadable,
+)
 
 log = logging.getLogger("wattledger.problems")
 
@@ -217,6 +224,12 @@ TRANSLATED: dict[type[Exception], Callable[[Any], Problem]] = {
     NotAllowed: _not_allowed,
     Overloaded: lambda _: _later(429, "overloaded", sentence(Overloaded), NOTHING),
     Unavailable: _unavailable,
+    HistoryBroken: lambda wrong: Problem(
+        503,
+        "history-broken",
+        "Nothing is recorded: history is not what was signed.",
+        str(wrong),
+    ),
     Lagging: lambda _: _later(503, "lagging", sentence(Lagging), NOTHING),
     TableGrowing: _growing,
     Unreadable: lambda wrong: Problem(

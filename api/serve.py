@@ -22,7 +22,7 @@ from api.settings import Settings
 from api.system import NotRebuilt, System, notarised, opened, review, running
 from projections.kit.versions import TablesAreNewer
 from replay.server.folder import NoDatabase, claim
-from replay.store.history import Unavailable
+from replay.store.history import HistoryBroken, Unavailable
 from replay.store.migrations import FolderIsNewer, Migrated
 
 log = logging.getLogger("wattledger.serve")
@@ -54,6 +54,8 @@ def run(settings: Settings, first: Callable[[System], None] = lambda _: None) ->
             alone(settings),
             opened(settings) as it,
         ):
+            if it.history.broken is not None:
+                raise it.history.broken
             first(it)
             serve(it, listener)
     except (
@@ -63,6 +65,7 @@ def run(settings: Settings, first: Callable[[System], None] = lambda _: None) ->
         Unavailable,
         BadSecret,
         FolderIsNewer,
+        HistoryBroken,
         TablesAreNewer,
         Migrated,
         NotRebuilt,

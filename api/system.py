@@ -33,6 +33,7 @@ from replay.billing.imports import imported
 from replay.billing.office import Billing
 from replay.billing.wrong import WrongBills
 from replay.proofs.checkpoints import Notary
+from replay.proofs.cut import cut
 from replay.server import embedded
 from replay.store.history import History, Unavailable
 from replay.store.migrations import keep_shapes, migrate, newer_shapes, pending
@@ -83,6 +84,7 @@ def opened(
         owner, recovered = database(settings, stack)
         url = brought_up(owner, settings)
         history = stack.enter_context(History(url))
+        history.broken = cut(url, settings.data_dir / WITNESS)
         keep(
             history.states({"utility": (utility, utility.stream("settings"))})["utility"].state
         )

@@ -112,9 +112,17 @@ class Notary:
             many = self._history.wait(self._tree.size + self._every, min(left, LOOK))
             if many or time.monotonic() >= signed + self._seconds:
                 signed = time.monotonic()
-                if self.sign() is None:
+                if self._signed() is None:
                     stop.wait(min(self._seconds, LOOK))  # nothing new, or another one signs
-        self.sign()
+        self._signed()
+
+    def _signed(self) -> Checkpoint | None:
+        """The same; on what is no longer what was signed, nothing is recorded any more."""
+        try:
+            return self.sign()
+        except HistoryBroken as wrong:
+            self._history.broken = wrong
+            raise
 
     def sign(self) -> Checkpoint | None:
         """

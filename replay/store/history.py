@@ -73,6 +73,7 @@ class History:
     """
     Everything that ever happened, in order.  Thread-safe; one to a process.
 
+    On one that is known to be `broken` nothing is recorded: that is raised instead.
     Reading raises Unavailable when the database does not answer, HistoryBroken when a position
     is missing, Unreadable when a fact is in a shape that this program does not know.
     """
@@ -87,6 +88,7 @@ class History:
         self._listener = Listener(self._datastore.url)
         self.recorder.batcher.moved_to = self._listener.moved_to
         self._streams = Streams()
+        self.broken: HistoryBroken | None = None  # what is known to be wrong with it
 
     def close(self) -> None:
         """Write what is queued, then let everything go."""
@@ -278,6 +280,8 @@ class History:
         its place like any other, and nothing is written.  `after` is what it leaves, where the
         caller knows: its streams are not folded again.
         """
+        if self.broken is not None:
+            raise self.broken
         persons = {stream for stream, event in append.happenings if PERSONALS[type(event)]}
         lines = _lines(append, {})
         entry = Entry(
