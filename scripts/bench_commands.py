@@ -23,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench_history import WRITERS, best, by_writers, database, row, timed
 from bench_projections import movement
+from psycopg.conninfo import conninfo_to_dict
 
 from api.dispatch import Dispatch, RequestContext
 from domain.customers.account import AccountOpened, accounts
@@ -96,7 +97,6 @@ def turned_by_the_library(server: embedded.Server, commands: int) -> float:
     from eventsourcing.domain import Aggregate
     from eventsourcing.domain import event as happens
     from eventsourcing.persistence import IntegrityError
-    from psycopg.conninfo import conninfo_to_dict
 
     class Turned(Aggregate):
         @happens("Begun")
@@ -111,13 +111,7 @@ def turned_by_the_library(server: embedded.Server, commands: int) -> float:
         env: ClassVar[dict[str, str]] = {}
 
     with database(server) as url:
-        parts = conninfo_to_dict(url)
-        names = {"dbname": "DBNAME", "host": "HOST", "port": "PORT", "user": "USER"}
-        settings = {f"POSTGRES_{key}": str(parts.get(n, "")) for n, key in names.items()}
-        app = Turns({
-            **settings, "PERSISTENCE_MODULE": "eventsourcing.postgres",
-            "POSTGRES_PASSWORD": "", "POSTGRES_POOL_SIZE": str(WRITERS),
-        })  # fmt: skip
+        app = Turns(settings_of_the_library(url))
         first = Turned()
         app.save(first)
 
@@ -134,6 +128,17 @@ def turned_by_the_library(server: embedded.Server, commands: int) -> float:
         rate = by_writers(one, commands)
         app.close()
         return rate
+
+
+def settings_of_the_library(url: str) -> dict[str, str]:
+    parts = conninfo_to_dict(url)
+    names = {"dbname": "DBNAME", "host": "HOST", "port": "PORT", "user": "USER"}
+    return {
+        **{f"POSTGRES_{key}": str(parts.get(name, "")) for name, key in names.items()},
+        "PERSISTENCE_MODULE": "eventsourcing.postgres",
+        "POSTGRES_PASSWORD": "",
+        "POSTGRES_POOL_SIZE": str(WRITERS),
+    }
 
 
 def long_account(server: embedded.Server, events: int) -> tuple[float, float]:
