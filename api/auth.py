@@ -40,7 +40,7 @@ ROLES = tuple(duty.name for duty in FIRST)
 
 
 class NotAuthenticated(Exception):
-    """Say who is asking: `Authorization: Bearer <token>`, from `wattledger token`."""
+    """A bearer token is required: `Authorization: Bearer <token>`, from `wattledger token`."""
 
 
 class BadSecret(Exception):
@@ -92,7 +92,7 @@ def _kept(file: Path) -> bytes:
 def mint(secret: bytes, person: str, role: str = "", lifetime: timedelta = LIFETIME) -> str:
     """A token that says who someone is and, if told, in which duty alone; or ValueError."""
     if role and role not in ROLES:
-        raise ValueError(f"there is no role {role!r}; the roles are {', '.join(ROLES)}")
+        raise ValueError(f"there is no duty {role!r}; the duties are {', '.join(ROLES)}")
     if not NAME.match(person):
         raise ValueError("a person is named by 1 to 100 printable characters")
     if not timedelta(0) < lifetime <= LIFETIME_MOST:
