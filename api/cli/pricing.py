@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -16,30 +16,24 @@ import typer
 from pydantic import TypeAdapter, ValidationError
 
 from api.cli import rerating
+from api.cli.priced import Priced, answer, table
+from api.cli.usage_document import usage_of
 from domain.kit import Refused
 from domain.pricing.charges import LEDGER_CLASSES
-from domain.pricing.rating import Line, Rated, explain, rate, text
+from domain.pricing.rating import Rated, rate
 from domain.pricing.tariff import TariffDocument, TariffVersion, check_charges
 from domain.pricing.urdb import UrdbRecordWrong, is_urdb, translated
 from domain.pricing.usage import Carry, Usage
-from domain.values import Period, amount_text, next_month
+from domain.values import Period, next_month
 from replay.files.usage import OptionMissing, UsageFileError, read
 
 DOCUMENT = TypeAdapter(TariffDocument)
 REFUSED, MISUSED = 1, 2
+Later: TypeAlias = Sequence[tuple[date, TariffDocument]]
 
 
 class TariffFileError(ValueError):
     """The tariff file cannot be taken as a tariff."""
-
-
-@dataclass(frozen=True, slots=True)
-class Priced:
-    """The bills of a range, each with the state of affairs that it was calculated from."""
-
-    versions: tuple[TariffVersion, ...]
-    usage: Usage
-    bills: tuple[tuple[Period, Carry, Rated], ...]
 
 
 def tariff_of(path: Path) -> TariffDocument:
@@ -89,23 +83,30 @@ def _places(wrong: ValidationError) -> Iterator[str]:
 
 
 def price(
-    document: TariffDocument, usage: Usage, since: date | None = None, until: date | None = None
+    document: TariffDocument,
+    usage: Usage,
+    since: date | None = None,
+    until: date | None = None,
+    later: Later = (),
+    carry: Carry = (),
 ) -> Priced:
     """
     The bills for a range of local days, `until` not included; all of the usage if not said.
 
     A range longer than a month is cut into calendar months; what one bill hands on, the
-    next takes.
+    next takes, and the first takes `carry`.  `later` versions apply from their days on.
     """
     whole = _range(usage, since, until)
-    version = TariffVersion(tariff="tariff", version=1, since=date.min, document=document)
+    versions = [
+        TariffVersion(tariff="tariff", version=n, since=first, document=one)
+        for n, (first, one) in enumerate([(date.min, document), *later], 1)
+    ]
     bills: list[tuple[Period, Carry, Rated]] = []
-    carry: Carry = ()
     for period in months(whole):
-        rated = rate([version], usage, period, carry)
+        rated = rate(versions, usage, period, carry)
         bills.append((period, carry, rated))
         carry = rated.carry
-    return Priced((version,), usage, tuple(bills))
+    return Priced(tuple(versions), usage, tuple(bills))
 
 
 def months(whole: Period) -> Iterator[Period]:
@@ -138,70 +139,16 @@ def _range(usage: Usage, since: date | None, until: date | None) -> Period:
 
 def _days(usage: Usage) -> tuple[date, date]:
     local = ZoneInfo(usage.zone)
+    if not usage.series:
+        spans = [(one.since, one.until) for one in usage.registers]
+        spans += [(one.since, one.until) for one in usage.demands]
+        if not spans:
+            raise typer.BadParameter("nothing is measured: say --from and --to")
+        return min(since for since, _ in spans), max(until for _, until in spans)
     series = usage.series[0]
     end = series.start + timedelta(minutes=series.minutes * len(series.wh))
     last = (end - timedelta(microseconds=1)).astimezone(local).date()
     return series.start.astimezone(local).date(), last + timedelta(days=1)
-
-
-# The answer
-
-
-def answer(priced: Priced) -> dict[str, Any]:
-    """The answer as JSON has it: amounts are decimal strings."""
-    currency = priced.bills[0][2].currency
-    return {
-        "currency": currency,
-        "bills": [
-            {
-                "from": str(period.since),
-                "to": str(period.until),
-                "lines": [_line(line, currency) for line in rated.lines],
-                "total": amount_text(rated.total, currency),
-            }
-            for period, _, rated in priced.bills
-        ],
-        "total": amount_text(sum(rated.total for _, _, rated in priced.bills), currency),
-    }
-
-
-def _line(line: Line, currency: str) -> dict[str, Any]:
-    return {
-        "code": line.code,
-        "kind": line.kind,
-        "period": line.period,
-        "tier": line.tier,
-        "quantity": _plain(line.quantity),
-        "unit": line.unit,
-        "rate": _plain(line.rate),
-        "amount": amount_text(line.amount, currency),
-    }
-
-
-def _plain(number: Decimal) -> str:
-    return f"{number.normalize():f}" if number else "0"
-
-
-def table(priced: Priced, why: bool) -> Iterator[str]:
-    """The answer for a reader, each line with its derivation if asked for."""
-    currency = priced.bills[0][2].currency
-    for period, carry, rated in priced.bills:
-        yield f"{period.since} to {period.until}"
-        reasons = explain(priced.versions, priced.usage, period, carry) if why else ()
-        shown: dict[int, str] = {}
-        for n, line in enumerate(rated.lines):
-            name = " ".join(filter(None, (line.code, line.period, str(line.tier or ""))))
-            sum_ = f"{_plain(line.quantity)} {line.unit} × {_plain(line.rate)}".replace(
-                "  ", " "
-            )
-            yield f"  {name:<32} {sum_:>40} {amount_text(line.amount, currency):>14}"
-            if why:
-                yield from (f"      {row}" for row in text(reasons[n], shown))
-                shown[id(reasons[n])] = f"line {name}"
-        yield f"  {'total':<32} {'':>40} {amount_text(rated.total, currency):>14}"
-    if len(priced.bills) > 1:
-        everything = sum(rated.total for _, _, rated in priced.bills)
-        yield f"{'total':<34} {currency:>40} {amount_text(everything, currency):>14}"
 
 
 # The command
@@ -226,7 +173,12 @@ TariffArgument: TypeAlias = Annotated[
     Path, typer.Argument(help="tariff document, or URDB record (JSON, TOML)")
 ]
 UsageArgument: TypeAlias = Annotated[
-    Path | None, typer.Argument(help="start,kwh[,kvarh] as CSV, or bare numbers")
+    Path | None,
+    typer.Argument(help="start,kwh[,kvarh] as CSV; bare numbers; or a usage document (.json)"),
+]
+ThenOption: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(help="DATE=TARIFF: a later version, from that day on; may be repeated"),
 ]
 WhyOption: TypeAlias = Annotated[
     bool, typer.Option("--why", help="show how each amount comes about")
@@ -247,6 +199,7 @@ def rate_command(
     start: StartOption = None,
     minutes: MinutesOption = None,
     zone: ZoneOption = None,
+    then: ThenOption = None,
     why: WhyOption = False,
     population: PopulationOption = None,
     under: UnderOption = None,
@@ -256,11 +209,15 @@ def rate_command(
     """Price usage under a tariff, or a population under two; nothing is written."""
     try:
         asked = Asked(_day(since), _day(until), _day(start), minutes, _zone(zone))
-        if population is not None and under is not None and usage is None:
+        if population is not None and under is not None and not (usage or then):
             told = _compared(asked, tariff, population, under, as_csv, as_json)
         elif usage is not None and population is None and under is None:
-            priced = asked.priced(tariff_of(tariff), usage)
-            told = _json(answer(priced)) if as_json else "\n".join(table(priced, why))
+            priced = asked.priced(tariff_of(tariff), usage, _later(then or ()))
+            told = (
+                _json(answer(priced, usage.suffix == ".json"))
+                if as_json
+                else "\n".join(table(priced, why))
+            )
         else:
             raise typer.BadParameter("give USAGE, or --population with --under")
     except OSError as wrong:
@@ -296,14 +253,27 @@ class Asked:
         except UsageFileError as wrong:
             raise type(wrong)(f"{path.name}: {wrong}") from None
 
-    def priced(self, document: TariffDocument, path: Path) -> Priced:
+    def priced(self, document: TariffDocument, path: Path, later: Later) -> Priced:
         """The bills for a file."""
-        return self.told(document, self.usage(path), path)
+        if path.suffix == ".json":
+            if (self.start, self.minutes, self.zone) != (None, None, None):
+                raise OptionMissing(f"{path.name} says zone and days itself")
+            usage, carry = usage_of(path)
+        else:
+            usage, carry = self.usage(path), ()
+        return self.told(document, usage, path, later, carry)
 
-    def told(self, document: TariffDocument, usage: Usage, path: Path) -> Priced:
+    def told(
+        self,
+        document: TariffDocument,
+        usage: Usage,
+        path: Path,
+        later: Later = (),
+        carry: Carry = (),
+    ) -> Priced:
         """The bills for the usage of a file, which any refusal names."""
         try:
-            return price(document, usage, self.since, self.until)
+            return price(document, usage, self.since, self.until, later, carry)
         except Refused as no:
             no.add_note(path.name)
             raise
@@ -326,6 +296,18 @@ def _compared(
     if as_csv:
         return found.csv().rstrip("\n")
     return _json(found.answer()) if as_json else "\n".join(found.text())
+
+
+def _later(then: Sequence[str]) -> list[tuple[date, TariffDocument]]:
+    found = []
+    for said in then:
+        day, _, path = said.partition("=")
+        try:
+            since = date.fromisoformat(day)
+        except ValueError:
+            raise typer.BadParameter(f"--then is DATE=TARIFF, not {said!r}") from None
+        found.append((since, tariff_of(Path(path))))
+    return found
 
 
 def _json(said: Any) -> str:

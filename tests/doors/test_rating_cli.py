@@ -202,6 +202,23 @@ GAP = "start,kwh\n2025-06-01T00:00,1\n2025-06-01T01:00,1\n2025-06-01T03:00,1\n"
         ({**RECORD, "energyratestructure": [[{"rate": "x"}]]}, GAP, "[0][0].rate: 'x'"),
         ({**RECORD, "energyratestructure": [[{"rate": 1e12}]]}, GAP, "[0][0].rate: 1"),
         ({**RECORD, "mincharge": "5"}, GAP, "t.json: mincharge: '5' is not a number"),
+        (
+            {"energyratestructure": [[{"rate": 1, "max": []}, {"rate": 2}]]},
+            GAP,
+            "t.json: energyratestructure[0][0].max: [] is not a number",
+        ),
+        (
+            {**RECORD, "energyweekdayschedule": [[2] * 24] * 12},
+            GAP,
+            "t.json: energyweekdayschedule[0]",
+        ),
+        ({"demandratestructure": 5}, GAP, "demandratestructure: a list of periods"),
+        ({"energyratestructure": [None]}, GAP, "energyratestructure: a list of periods"),
+        (
+            {**RECORD, "lookbackpercent": 1, "lookbackmonths": 5},
+            GAP,
+            "lookbackmonths: there are",
+        ),
         ({"energyratestructure": []}, GAP, "t.json: charges: a tariff has one charge or more"),
         ({**FLAT, "charges": []}, GAP, "t.json: charges: a tariff has one charge or more"),
         ({**FLAT, "charges": [{"code": "f"}]}, GAP, "charges.0: charge 'f': it says no kind"),

@@ -12,6 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.doors.test_rating_cli import FLAT, RECORD, rate, written
+from tests.doors.test_rating_usage import TARIFF
+from tests.doors.test_rating_usage import USAGE as MEASURED
 
 CHINA = Path(__file__).resolve().parents[2] / "domain" / "pricing" / "tariff" / "china"
 DOCUMENTS: tuple[Any, ...] = (
@@ -48,8 +50,8 @@ def places(said: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 
 @st.composite
-def mutated(draw: st.DrawFn) -> Any:
-    document = json.loads(json.dumps(draw(st.sampled_from(DOCUMENTS))))
+def mutated(draw: st.DrawFn, documents: tuple[Any, ...] = DOCUMENTS) -> Any:
+    document = json.loads(json.dumps(draw(st.sampled_from(documents))))
     for _ in range(draw(st.integers(1, 2))):
         every = list(places(document))
         *way, last = draw(st.sampled_from(every))
@@ -102,3 +104,13 @@ def test_no_usage_file_is_a_defect(tmp_path: Path, data: st.DataObject) -> None:
     lines[at] = lines[at][:where] + odd + lines[at][where + data.draw(st.integers(0, 3)) :]
     usage = written(tmp_path, "u.csv", "\n".join(lines))
     answered(rate(written(tmp_path, "t.json", FLAT), usage))
+
+
+@settings(
+    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    usage=mutated((MEASURED, {**MEASURED, "power_factor": "0.9", "persons": 4, "carry": []}))
+)
+def test_no_usage_document_is_a_defect(tmp_path: Path, usage: Any) -> None:
+    answered(rate(written(tmp_path, "t.json", TARIFF), written(tmp_path, "u.json", usage)))

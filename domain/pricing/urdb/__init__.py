@@ -241,7 +241,7 @@ def _ratchet(record: Record) -> Ratchet | None:
     if not 0 < share <= 1:
         raise UrdbRecordWrong("lookbackpercent", "a share between 0 and 1 is meant")
     asked = record.get("lookbackmonths") or [1] * 12
-    if len(asked) != 12:
+    if not isinstance(asked, list) or len(asked) != 12:
         raise UrdbRecordWrong("lookbackmonths", "there are 12 months")
     return Ratchet(
         share=share,

@@ -26,13 +26,14 @@ def limits_of(record: Record) -> list[tuple[Any, ...]] | None:
 
     None where the periods of one month have limits of their own.
     """
-    structure = record.get("energyratestructure") or ()
+    name = "energyratestructure"
+    structure = structure_of(record, name) if record.get(name) else ()
     schedules = [record.get(f"energy{days}schedule") for days in ("weekday", "weekend")]
     found: list[tuple[Any, ...]] = []
     for month in range(12):
         met = set(range(len(structure)))
         if len(structure) > 1:
-            met = {hour for table in schedules for hour in _hours(table, month)}
+            met &= {hour for table in schedules for hour in _hours(table, month)}
         limits = {tuple(tier.get("max") for tier in structure[p][:-1]) for p in met}
         if len(limits - {()}) > 1:
             return None
@@ -70,6 +71,8 @@ def structure_of(record: Record, name: str) -> list[list[Record]]:
         for t, tier in enumerate(tiers):
             if not isinstance(tier, Mapping):
                 raise UrdbRecordWrong(f"{name}[{p}][{t}]", "a block is an object")
+            if tier.get("max") is not None:
+                number_of(tier["max"], f"{name}[{p}][{t}].max")
             for key in tier.keys() - IN_BLOCKS:
                 if any(numbers(tier[key])):
                     raise UrdbRecordWrong(f"{name}[{p}][{t}].{key}", "it is not translated")
@@ -108,15 +111,19 @@ def _blocks(tiers: Sequence[Record], place: str) -> Iterator[Block]:
 
 def schedules_of(record: Record) -> Iterator[Schedule]:
     for name in ("energy", "demand"):
-        periods = len(record.get(f"{name}ratestructure") or ())
+        periods = _number_of_periods(record, f"{name}ratestructure")
         if periods > 1:
             yield Schedule(name=name, windows=tuple(_windows(record, name, periods)))
-    flat = record.get("flatdemandstructure") or ()
-    if len(flat) > 1:
+    flat = _number_of_periods(record, "flatdemandstructure")
+    if flat > 1:
         months = record.get("flatdemandmonths")
         if not isinstance(months, list) or len(months) != 12:
             raise UrdbRecordWrong("flatdemandmonths", "a list of 12 periods")
-        yield Schedule(name="flat-demand", windows=tuple(_by_month(months, len(flat))))
+        yield Schedule(name="flat-demand", windows=tuple(_by_month(months, flat)))
+
+
+def _number_of_periods(record: Record, name: str) -> int:
+    return len(structure_of(record, name)) if record.get(name) else 0
 
 
 def _by_month(months: Sequence[Any], periods: int) -> Iterator[Window]:
