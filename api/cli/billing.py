@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -25,6 +24,7 @@ from api.cli.kit import (
     say,
     system,
 )
+from api.cli.reasons import counted_so, history_of, reasons
 from api.cli.trouble import refusal
 from api.dispatch import Answer, Dispatch
 from api.system import System, caught_up, review
@@ -34,14 +34,14 @@ from domain.billing.chain import CorrectChain
 from domain.billing.correcting import CorrectBill
 from domain.kit import Refused
 from domain.organisation.utility import UtilityNotEstablished
-from domain.pricing.rating import Why, explain, text
+from domain.pricing.rating import text
 from domain.values import Period, next_month
 from projections.billing import Bill, bills, corrections
 from projections.kit.table import Where
 from projections.network import supplies
 from projections.organisation import settings
 from replay.billing.calculation import recalculable
-from replay.billing.office import Billing, period_of
+from replay.billing.office import Billing
 
 HANDS = 16  # bills asked for at the same time
 
@@ -225,12 +225,13 @@ def why(
     """Say why each line of a bill is what it is, as the bill stands."""
     with system(data) as it:
         row = _bill(it, bill)
-        recalculable(row.basis)
-        found = list(_reasons(it, row, line))
+        recalculable(row.newest)
+        found = list(reasons(it, row, line))
+        notes = it.tables.find(corrections, Where("bill", "=", bill))
     if as_json:
         answer(plain([{**shown, "why": tree} for shown, tree in found]))
         return
-    say(f"Bill {bill}, calculated at position {row.basis.position}")
+    history_of(row, notes)
     lines: dict[int, str] = {}  # trees that were shown, by what they are named below
     for shown, tree in found:
         say()
@@ -239,6 +240,8 @@ def why(
         say(f"{shown['point']} {name}: {amount}", style="bold")
         for told in text(tree, lines):
             say(f"  {told}")
+        for counted in shown["measured"]:
+            say(f"  {counted_so(counted)}")
         lines[id(tree)] = f"line {name}"
 
 
@@ -304,16 +307,6 @@ def wrong(
             say(f"  because of {cause.name}, {cause.fact}, at position {cause.position}")
     told = f"{found.count} bills are wrong" if found.count else "No bill is wrong"
     say(f"{told}, as known at position {found.position}.")
-
-
-def _reasons(it: System, row: Bill, line: str | None) -> Iterator[tuple[dict[str, Any], Why]]:
-    for rating in it.billing.calculator.ratings(
-        row.account, period_of(row), row.basis.position
-    ):
-        trees = explain(rating.versions, rating.usage, rating.period, rating.carry)
-        for each, tree in zip(rating.rated().lines, trees, strict=True):
-            if line in (None, each.code):
-                yield {"point": rating.point, **plain(each)}, tree
 
 
 def _bill(it: System, bill: str) -> Bill:

@@ -36,7 +36,7 @@ from projections.organisation import Settings, settings
 from projections.pricing import TariffVersion as PublishedTariff
 from projections.pricing import tariff_versions
 from replay.billing.agreed import with_terms
-from replay.billing.measured import measured
+from replay.billing.measured import Counted, measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,7 @@ class Rating:
     carry: Carry
     facts: tuple[str, ...]
     estimated: bool
+    counted: tuple[Counted, ...]
 
     def rated(self) -> Rated:
         """Its lines.  Raises the refusals of `domain.pricing.rating.rate`."""
@@ -145,7 +146,9 @@ class BillCalculator:
         usage, agreed = with_terms(self.tables, supply, part, use.usage, known_at)
         ended = (supply.ended,) if supply.ended and supply.until == part.until else ()
         facts = (*tariff_facts, *agreed, *ended, *use.facts)
-        rating = Rating(supply.point, part, versions, usage, (), facts, use.estimated)
+        rating = Rating(
+            supply.point, part, versions, usage, (), facts, use.estimated, use.counted
+        )
         if any(one.document.looks_back for one in _used(rating)):
             carry, earlier = self._carried(supply, rating, here.zone, known_at)
             rating = replace(rating, carry=carry, facts=(*facts, *earlier))

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from itertools import combinations
 
 from domain.billing.bill import Cause
-from domain.billing.lines import BillLine, difference
+from domain.billing.lines import BillLine, differ
 from domain.kit import Fact
 from projections.billing import Bill
 from replay.billing.leaving import Leaving, lines_of
@@ -28,7 +28,7 @@ def causes(of: Leaving, bill: Bill, stood: tuple[BillLine, ...]) -> tuple[Cause,
     None where it comes to what it stood.
     """
     lines = lines_of(of.now(bill))
-    if lines is not None and not difference(lines, stood):
+    if lines is not None and not differ(lines, stood):
         return ()
     later = [
         fact
@@ -50,7 +50,7 @@ def _moved_by(
     """Of the facts, each whose absence changes the bill; else the least sets that do."""
     alone = {fact.ref for fact in later if of.changes(bill, [fact.ref])}
     left = of.lines(bill, alone)
-    if alone and left is not None and not difference(left, stood):
+    if alone and left is not None and not differ(left, stood):
         return alone  # they are all that moved it
     about: dict[str, list[str]] = {}
     for fact in later:

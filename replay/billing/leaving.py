@@ -15,7 +15,7 @@ from typing import Protocol, cast
 
 from domain.billing.bill import BillCalculation
 from domain.billing.bill import bills as bill_kind
-from domain.billing.lines import BillLine, difference
+from domain.billing.lines import BillLine, differ
 from domain.kit import Fact, Refused, Stream
 from domain.metering.meter import meters
 from domain.network.point import PointSupplied, PointTariffChanged
@@ -71,7 +71,7 @@ class Leaving:
         now, then = lines_of(self.now(bill)), self.lines(bill, mine)
         if now is None or then is None:
             return now is not then
-        return bool(difference(now, then))
+        return differ(now, then)
 
     def lines(self, bill: Bill, left_out: Collection[str]) -> tuple[BillLine, ...] | None:
         """Its lines without these facts; None where it cannot be calculated then."""

@@ -36,12 +36,31 @@ RIGHT = Decimal(1)
 DAY = timedelta(days=1)
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How the energy of a register was found: (high - low) x multiplier / (1 + error)."""
+
+    meter: str
+    register: str
+    channel: Channel
+    since: date
+    until: date
+    low: int  # Wh at the start of the first day, turns included
+    high: int
+    multiplier: int
+    error: Decimal
+    wh: int
+    estimated: bool
+    facts: tuple[str, ...]
+
+
 @dataclass(slots=True)
 class Measured:
-    """Usage, and the facts it was taken from."""
+    """Usage, the facts it was taken from, and what registers counted."""
 
     usage: Usage
     facts: tuple[str, ...]
+    counted: tuple[Counted, ...] = ()
 
     @property
     def estimated(self) -> bool:
@@ -55,6 +74,7 @@ class _Collected:
     registers: list[Registered] = field(default_factory=list)
     facts: dict[str, None] = field(default_factory=dict)
     remarks: list[Remark] = field(default_factory=list)
+    counted: list[Counted] = field(default_factory=list)
 
     def add(self, other: _Collected) -> None:
         """What was collected aside belongs here too."""
@@ -62,13 +82,14 @@ class _Collected:
         self.registers += other.registers
         self.facts |= other.facts
         self.remarks += other.remarks
+        self.counted += other.counted
 
     def told(self, zone: str) -> Measured:
         """All of it as usage."""
         series, registers = tuple(self.series), tuple(self.registers)
         remarks = tuple(self.remarks)
         usage = Usage(zone=zone, series=series, registers=registers, remarks=remarks)
-        return Measured(usage, tuple(self.facts))
+        return Measured(usage, tuple(self.facts), tuple(self.counted))
 
 
 def measured(tables: Tables, point: str, period: Period, zone: str, known_at: int) -> Measured:
@@ -237,16 +258,23 @@ class _Here:
             found.facts |= dict.fromkeys(used)
             if low.estimated or high.estimated:
                 found.remarks.append(_estimated(register.channel, since, until))
-            found.registers.append(
-                Registered(
+            found.counted.append(
+                Counted(
+                    meter=self.installation.meter,
+                    register=register.code,
                     channel=register.channel,
-                    label=register.label,
                     since=since,
                     until=until,
+                    low=low.count,
+                    high=high.count,
+                    multiplier=times.multiplier,
+                    error=divisor - RIGHT,
                     wh=wh,
+                    estimated=low.estimated or high.estimated,
                     facts=tuple(dict.fromkeys(used)),
                 )
             )
+            found.registers.append(_registered(found.counted[-1], register.label))
 
     def _mine(self, one: Reading) -> bool:
         """Whether it was taken in this installation: two may meet on a day."""
@@ -305,3 +333,14 @@ def _adjoining(run: Sequence[IntervalDay]) -> Iterator[list[IntervalDay]]:
         days.append(day)
     if days:
         yield days
+
+
+def _registered(counted: Counted, label: str | None) -> Registered:
+    return Registered(
+        channel=counted.channel,
+        label=label,
+        since=counted.since,
+        until=counted.until,
+        wh=counted.wh,
+        facts=counted.facts,
+    )

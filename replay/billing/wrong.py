@@ -20,7 +20,7 @@ from typing import Any, TypeAlias
 import psycopg
 
 from domain.billing.bill import BillCancelled, BillCorrected, BillIssued, Cause
-from domain.billing.lines import difference
+from domain.billing.lines import differ
 from domain.kit import Fact, Refused
 from domain.organisation.rules import RulesAdopted
 from projections.billing import Bill, Correction, bills, corrections
@@ -265,7 +265,7 @@ def _wrong(
 ) -> WrongBill | None:
     now, stood = of.now(bill), stood_at(bill, notes)
     rule = now.code if isinstance(now, Refused) else None
-    if not isinstance(now, Refused) and not difference(now.lines, stood):
+    if not isinstance(now, Refused) and not differ(now.lines, stood):
         return None
     return WrongBill(
         bill=bill.bill,

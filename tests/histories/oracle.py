@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import Any
 
 from domain.billing.bill import Basis
-from domain.billing.lines import BillLine, added, difference
+from domain.billing.lines import BillLine, added, differ
 from domain.kit import Fact, Refused
 from domain.values import Period
 from projections.billing import Bill, Correction, bills, corrections
@@ -55,7 +55,7 @@ def same(one: tuple[BillLine, ...] | None, other: tuple[BillLine, ...] | None) -
     """Whether two calculations of a bill come to the same, line by line."""
     if one is None or other is None:
         return one is other
-    return not difference(one, other)
+    return not differ(one, other)
 
 
 def check_bills(it: Trouble) -> None:
@@ -63,7 +63,7 @@ def check_bills(it: Trouble) -> None:
     for bill in it.standing:
         fresh = calculated(it, bill, it.head)
         if fresh is not None:
-            assert not difference(fresh, it.world.billing.stands(bill, it.head)), bill.bill
+            assert not differ(fresh, it.world.billing.stands(bill, it.head)), bill.bill
             assert it.world.stands(bill.bill) == sum(each.line.amount for each in fresh)
 
 
