@@ -22,13 +22,14 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from api.auth import Person, Tokens
-from api.authority import Authority, Grant, NotAllowed
+from api.authority import Authority, NotAllowed
 from api.currency import amount_text
 from api.denials import Denials
 from api.openapi import feed_operation
 from api.problems import malformed
 from api.pulse import Pulse
 from api.routes import Handler, PlainRoute
+from api.visibility import Sight
 from domain.books.chart import CHART
 from domain.books.entry import Entry, Posting
 from domain.catalogue import EVENTS
@@ -36,6 +37,7 @@ from domain.kit import Fact
 from domain.organisation.duties import Looks
 from replay.store.append import Overloaded, Unreadable
 from replay.store.history import History
+from replay.store.sealing import PERSONALS
 from replay.store.upcasts import newest
 
 log = logging.getLogger("wattledger.feed")
@@ -216,7 +218,7 @@ class Feed:
         async def endpoint(request: Request) -> Response:
             person = self._tokens.bearer(request.headers.get("authorization"))
             try:
-                await self._rights(view, person)
+                sight = await self._sight(view, person)
             except NotAllowed as wrong:
                 self._denials.note(wrong)
                 raise
@@ -225,28 +227,29 @@ class Feed:
                 resumed = request.headers.get("last-event-id", "")
                 after = int(resumed) if re.fullmatch("[0-9]{1,18}", resumed) else after
                 return self._streaming(view, after, person)
-            return await self._paged(view, after, request)
+            return await self._paged(view, after, request, sight)
 
         return endpoint
 
-    async def _rights(self, view: View, person: Person) -> list[Grant]:
-        """The duties that may follow a feed, as they are now.  Raises NotAllowed."""
+    async def _sight(self, view: View, person: Person) -> Sight:
+        """What somebody sees of a feed, as it is now.  Raises NotAllowed."""
         loop = asyncio.get_running_loop()
         rights = await loop.run_in_executor(self._readers, self._authority.now, person)
-        return rights.looks(view.looks, "follow")
+        return Sight(self._history, rights.looks(view.looks, "follow"))
 
-    async def _paged(self, view: View, after: int, request: Request) -> Response:
+    async def _paged(self, view: View, after: int, request: Request, sight: Sight) -> Response:
         limit = _number(request, "limit", LIMIT, 1, LIMIT_MOST)
         wait = _wait(request)
-        page = await self._page(view, after, limit)
+        page = await self._page(view, after, limit, sight)
         if page.last == after and wait:
             await self._awaited(after, wait)
-            page = await self._page(view, after, limit)
-        tag = f'"{view.path.strip("/").replace("/", "-")}-{after}-{page.last}"'
+            page = await self._page(view, after, limit, sight)
+        name = view.path.strip("/").replace("/", "-")
+        tag = f'"{name}-{after}-{page.last}{sight.tag}"'
         headers = {
             "Link": f'<{view.path}?after={page.last}&limit={limit}>; rel="next"',
             "ETag": tag,
-            "Cache-Control": FOREVER if page.full else FOR_NOW,
+            "Cache-Control": FOREVER if page.full and not sight.tag else FOR_NOW,
             "Vary": "Accept, Authorization",
         }
         if wait:
@@ -267,8 +270,8 @@ class Feed:
         try:
             yield b"retry: 1000\n\n"
             while not self._pulse.stopped and time.time() < person.expires:
-                await self._rights(view, person)
-                page = await self._page(view, after, LIMIT)
+                sight = await self._sight(view, person)
+                page = await self._page(view, after, LIMIT, sight)
                 if page.last > after:
                     after = page.last
                     yield b"".join(_sent(page))
@@ -288,13 +291,13 @@ class Feed:
         finally:
             self._waiting -= 1
 
-    async def _page(self, view: View, after: int, limit: int) -> Page:
+    async def _page(self, view: View, after: int, limit: int, sight: Sight) -> Page:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._readers, self._read, view, after, limit)
+        return await loop.run_in_executor(self._readers, self._read, view, after, limit, sight)
 
-    def _read(self, view: View, after: int, limit: int) -> Page:
+    def _read(self, view: View, after: int, limit: int, sight: Sight) -> Page:
         facts = next(self._history.pages(after, batch=limit, unreadable=True), [])
-        told = [(fact.position, _told(view, fact)) for fact in facts]
+        told = [(fact.position, _told(view, fact, sight)) for fact in facts]
         lost = any(each is not None and each["type"] == UNREADABLE for _, each in told)
         return Page(
             tuple((position, each) for position, each in told if each is not None),
@@ -303,12 +306,17 @@ class Feed:
         )
 
 
-def _told(view: View, fact: Fact) -> Told | None:
+def _told(view: View, fact: Fact, sight: Sight) -> Told | None:
     """What a view tells of a fact; one that it cannot tell stops nobody behind it."""
+    if not sight.stream(fact.stream):
+        return None
     try:
         if isinstance(fact.event, Unreadable):
             raise fact.event
-        return view.tell(fact)
+        told = view.tell(fact)
+        if told is not None and PERSONALS[type(fact.event)]:
+            told["data"] = sight.data(fact, orjson.loads(WRITERS[type(fact.event)](fact.event)))
+        return told
     except Exception as wrong:
         log.warning("position %d cannot be told at %s: %r", fact.position, view.path, wrong)
         return unreadable_told(fact, wrong, view.source)

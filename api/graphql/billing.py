@@ -18,7 +18,7 @@ from api.graphql.view import View
 from api.system import review
 from domain.billing import bill as domain
 from domain.billing.lines import added
-from domain.kit import Refused, code_of
+from domain.kit import Refused, Stream, code_of
 from domain.references import unpacked
 from domain.values import Period
 from projections import billing as rows
@@ -270,6 +270,7 @@ def touched(
         each
         for each in billing.touched([view.fact(fact)])
         if all(where.holds(each.bill) for where in view.there(rows.bills))
+        and view.sight.stream(Stream(f"account-{each.bill.account}"))
     ]
     moved = [each.bill for each in found]
     bills = MODELS[rows.bills].nodes(view, moved)

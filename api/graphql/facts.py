@@ -91,8 +91,13 @@ def fact_of(view: View, fact: kit.Fact) -> Fact:
         reason=fact.reason,
         cause=fact.cause,
         correlation=fact.correlation,
-        data=JSON(SHAPES[type(fact.event)].dump_python(fact.event, mode="json")),
+        data=JSON(view.sight.data(fact, _data(fact))),
     )
+
+
+def _data(fact: kit.Fact) -> dict[str, Any]:
+    told: dict[str, Any] = SHAPES[type(fact.event)].dump_python(fact.event, mode="json")
+    return told
 
 
 def _cursor(fact: kit.Fact) -> str:

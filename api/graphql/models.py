@@ -21,6 +21,7 @@ from api.graphql.errors import Problem
 from api.graphql.filters import Conditions, conditions_of, input_of, kind_of, order_of
 from api.graphql.pages import After, Asked, Before, Connection, First, Last, Page, Reverse
 from api.graphql.view import BatchLoader, Node, View
+from api.visibility import MASKED
 from projections.kit.declaration import Back, Field, Link, Unit, shown
 from projections.kit.table import Projection, Where
 
@@ -216,6 +217,8 @@ def _add_column(model: Model, one: Field) -> None:
             value = self.loader.each(again, self.row)
         if value is None:
             return None
+        if not view.sight.shown(model.projection, one.column, self.row):
+            return MASKED
         if one.unit is Unit.MINOR:
             return view.money(value)
         return members[value] if members else value

@@ -88,6 +88,8 @@ def _by_words(view: View, text: str, first: int) -> Iterator[Node]:
         return
     for projection, columns in NAMED.items():
         where = (Where("grams", "has", sought), *view.there(projection))
+        if projection is customers:
+            where = (*where, *view.sight.named())
         found = [
             row
             for row in view.find(projection, *where, limit=first * OVER)

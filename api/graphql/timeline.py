@@ -93,7 +93,8 @@ def timeline(
     Interval days have histories of their own: see `history`.
     """
     kind, key = _named(node)
-    streams = list(dict.fromkeys(map(Stream, STREAMS[kind](view, key))))
+    every = dict.fromkeys(map(Stream, STREAMS[kind](view, key)))
+    streams = [stream for stream in every if view.sight.stream(stream)]
     if len(streams) > STREAMS_MOST:
         told = f"More than {STREAMS_MOST} things belong to it; ask for the timeline of one."
         raise Problem("BAD_REQUEST", told)

@@ -24,6 +24,7 @@ from api.authority import Rights
 from api.graphql.errors import Problem
 from api.graphql.scalars import Moment, Money, Position, money
 from api.system import System
+from api.visibility import Sight, sight_of
 from domain.customers.account import Account, accounts
 from domain.kit import Fact, Stream, day_of
 from projections.kit.columns import storable
@@ -94,15 +95,22 @@ class View:
     tables: PostgresTables
     known_at: int | None  # None: all that the snapshot has
     as_of: date | None
+    sight: Sight
     pinned: bool = False  # chosen by `at`: what has an id there names the moment in it
     _settled: dict[str, Account] = field(default_factory=dict)
 
     def get(self, projection: Projection[R], key: Any) -> R | None:
         """One row."""
-        return self.tables.get(projection, key, known_at=self.known_at)
+        mine = self.sight.rows(projection)
+        if not mine:
+            return self.tables.get(projection, key, known_at=self.known_at)
+        values = key if len(projection.key) > 1 else (key,)
+        same = (Where(n, "=", value) for n, value in zip(projection.key, values, strict=True))
+        return next(iter(self.find(projection, *same)), None)
 
     def find(self, projection: Projection[R], *where: Where, **more: Any) -> list[R]:
         """Rows in order; see projections.kit.table.Tables."""
+        where = (*where, *self.sight.rows(projection))
         return self.tables.find(projection, *where, known_at=self.known_at, **more)
 
     def among(
@@ -122,6 +130,7 @@ class View:
         self, projection: Projection[Any], *where: Where, by: str | None = None
     ) -> dict[Any, int]:
         """How many rows there are, by a column; of all under None."""
+        where = (*where, *self.sight.rows(projection))
         return self.tables.counts(projection, *where, by=by, known_at=self.known_at)
 
     def first_of_each(
@@ -133,6 +142,7 @@ class View:
         **more: Any,
     ) -> list[R]:
         """The first rows in order for each of many keys."""
+        where = (*where, *self.sight.rows(projection))
         return self.tables.first_of_each(
             projection, column, keys, *where, known_at=self.known_at, **more
         )
@@ -141,6 +151,7 @@ class View:
         self, projection: Projection[Any], column: str, *where: Where, by: str
     ) -> dict[Any, int]:
         """Sums of a column over rows, by another column."""
+        where = (*where, *self.sight.rows(projection))
         return self.tables.sums(projection, column, *where, by=by, known_at=self.known_at)
 
     def there(self, projection: Projection[Any]) -> tuple[Where, ...]:
@@ -185,7 +196,7 @@ class View:
 
     def history(self, stream: str) -> list[Fact]:
         """What is known to have happened to one thing, in order."""
-        if not storable(stream):
+        if not storable(stream) or not self.sight.stream(Stream(stream)):
             return []
         return self.system.history.of(Stream(stream), until=self.position)
 
@@ -254,7 +265,7 @@ class QueryContext(BaseContext):
     def __init__(self, system: System, rights: Rights) -> None:
         super().__init__()
         self.system = system
-        self.rights = rights
+        self.sight = sight_of(system.history, rights)
         self._open = ExitStack()
         self._snapshot: PostgresTables | None = None
         self._shows = 0  # a position that the snapshot has for certain
@@ -289,7 +300,7 @@ class QueryContext(BaseContext):
             self.close()
             self._snapshot = self._open.enter_context(self.system.tables.snapshot())
             self._shows = needed
-        return View(self.system, self._snapshot, known, as_of)
+        return View(self.system, self._snapshot, known, as_of, self.sight)
 
     def _position(self, known_at: Moment | None) -> int | None:
         if known_at is None:

@@ -24,6 +24,7 @@ from domain.customers.account import (
 )
 from domain.customers.settling import Business, credit, debit, reopened
 from domain.kit import (
+    AtThing,
     BeforeItBegan,
     InTheFuture,
     Kind,
@@ -105,7 +106,11 @@ def evolve(goodwill: Goodwill, happened: GoodwillEvent) -> Goodwill:
             assert_never(happened)
 
 
-goodwills = Kind("goodwill", Goodwill(), evolve)
+def _place(goodwill: Goodwill) -> AtThing | None:
+    return AtThing("account", goodwill.account) if goodwill.account else None
+
+
+goodwills = Kind("goodwill", Goodwill(), evolve, place=_place)
 
 
 # What can be asked

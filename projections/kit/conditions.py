@@ -36,6 +36,10 @@ def conditions(stored: Stored, where: Iterable[Where]) -> tuple[list[str], list[
             either = f"{name} = any(%s::{kinds[one.field]}[])"
             text.append(f"({either} or {name} is null)" if None in one.value else either)
             values.append([value for value in one.value if value is not None])
+        elif one.op == "within":
+            units, path = one.value
+            text.append(_lies(name, kinds[one.field], path, stored.schema))
+            values.append(list(units))
         elif one.op == "has":
             text.append(f"{name} @> %s::jsonb")
             values.append(json.dumps(one.value))
@@ -48,6 +52,22 @@ def conditions(stored: Stored, where: Iterable[Where]) -> tuple[list[str], list[
             text.append(f"{name} {one.op} %s")
             values.append(one.value)
     return text, values
+
+
+def _lies(name: str, kind: str, path: tuple[tuple[str, str, str], ...], schema: str) -> str:
+    """
+    True of what lies in one of the units that are asked with, by a way through tables.
+
+    Each step of the way is (table, its column, the column that leads on).
+    """
+    if not path:
+        return f"{name} ?| %s::text[]" if kind == "jsonb" else f"{name} = any(%s::text[])"
+    (table, column, on), *rest = path
+    further = _lies(f"{table}.{quoted(on)}", "text", tuple(rest), schema)
+    return (
+        f"{name} in (select {table}.{quoted(column)} from {quoted(schema)}.{quoted(table)}"
+        f" as {table} where {further})"
+    )
 
 
 def beyond(

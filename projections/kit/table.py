@@ -22,7 +22,7 @@ K = TypeVar("K")
 R = TypeVar("R")
 
 Table: TypeAlias = MutableMapping[K, R]
-Op: TypeAlias = Literal["=", "<", "<=", ">", ">=", "in", "not <=", "has"]
+Op: TypeAlias = Literal["=", "<", "<=", ">", ">=", "in", "within", "not <=", "has"]
 NO_PLACE = "a place in this order has {} values: {}"
 OPS: dict[str, Callable[[Any, Any], bool]] = {"<": lt, "<=": le, ">": gt, ">=": ge}
 
@@ -107,8 +107,8 @@ class Where:
     """
     One condition on a row: Where("account", "=", "000120").  `in` takes a collection.
 
-    `not <=` is true of what is absent, too: until is not <= a day, or there is no until.  `has`
-    is true of a list that has all the texts given.
+    `not <=` is true of what is absent, too: until is not <= a day, or there is no until. `has`
+    is true of a list that has all the texts given; `within`, for Postgres, see conditions.
     """
 
     field: str
@@ -188,7 +188,8 @@ def checked(
 ) -> tuple[str, ...]:
     """All columns that rows are sorted by.  Raises ValueError for one that none can be."""
     known = {column.name for column in columns(projection.row) if column.ordered}
-    asked = (one.field for one in where if (one.op, one.field) != ("has", projection.search))
+    free = (("has", projection.search), *(("within", one.field) for one in where))
+    asked = (one.field for one in where if (one.op, one.field) not in free)
     for name in (*asked, *order):
         if name not in known:
             raise ValueError(f"{projection.name} has no column {name!r} to look by")

@@ -36,10 +36,13 @@ class Grid:
 
     def query(self, person: str, text: str, position: int = 0) -> Any:
         """What GraphQL answers: its body."""
-        asked = f"{{ at(minPosition: {position}) {{ {text} }} }}"
+        return self.asked(person, f"{{ at(minPosition: {position}) {{ {text} }} }}")
+
+    def asked(self, person: str, text: str) -> httpx2.Response:
+        """What GraphQL answers to a whole document."""
         return self.door.client.post(
             "/graphql",
-            json={"query": asked},
+            json={"query": text},
             headers={"Authorization": f"Bearer {self.door.token('', person)}"},
         )
 

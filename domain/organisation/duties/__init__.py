@@ -11,6 +11,7 @@ from domain.organisation.duties.commands import ApproveDuties, DraftDuties, Publ
 from domain.organisation.duties.document import (
     ADMIN,
     FIRST,
+    WHOLE,
     Apart,
     DutiesDocument,
     DutiesVersion,
@@ -38,6 +39,7 @@ from domain.organisation.duties.state import Duties, published
 __all__ = [
     "ADMIN",
     "FIRST",
+    "WHOLE",
     "Apart",
     "ApproveDuties",
     "CommandUnknown",
