@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, TypeAlias
 
 from domain.billing.bill import Basis
@@ -31,10 +32,12 @@ from replay.billing.calculation import BillCalculator
 from replay.billing.office import period_of
 from replay.billing.open_items import OpenItems
 from replay.store.history import History
+from replay.tables.differences import differences
 
 Progress: TypeAlias = Callable[[str, int, int], None]
 """Told as it goes: what is being looked at, how many are done, how many there are."""
 
+TOLD = 20  # rows told of a table that is not what its facts say
 LAST = 2**63 - 1  # a position behind every fact
 BILLED = {"bill", "note", "cancellation"}  # the sources whose entries are of what was billed
 CUSTOMERS = {RECEIVABLE, CREDIT_HELD}  # the side of such an entry that is not revenue
@@ -119,9 +122,18 @@ def _tables(
     for done, projection in enumerate(projections, 1):
         if digest(again, projection) != digest(snapshot, projection):
             check.wrong.append(f"{projection.name} is not what its facts say")
+            check.wrong += _located(snapshot, again, projection)
         progress("tables compared", done, len(projections))
     check.looked_at = len(projections)
     return check
+
+
+def _located(stored: Tables, right: Tables, projection: Projection[Any]) -> Iterator[str]:
+    """The first rows and changes that are not what they ought to be."""
+    try:
+        yield from islice(differences(stored, right, projection), TOLD)
+    except (ValueError, TypeError) as wrong:  # what was put there is not even a row
+        yield f"{projection.name}: a row cannot be read: {wrong}"
 
 
 def _books(snapshot: Tables, posted: Posted, progress: Progress) -> Check:

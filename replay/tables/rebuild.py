@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 from threading import Event
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 import psycopg
 
@@ -24,13 +24,13 @@ from projections.kit.copying import Connection
 from projections.kit.ddl import SCHEMA, Stored, every_table
 from projections.kit.digest import digest
 from projections.kit.postgres import PostgresTables
-from projections.kit.table import Projection, Tables, key_values
+from projections.kit.table import Projection, Tables
 from projections.kit.writer import TableWriter
 from replay.store.history import History
 from replay.tables.bulk import BulkFeed
+from replay.tables.differences import differences
 from replay.tables.feed import Feed, Stopped, blames_the_fact
 
-T = TypeVar("T")
 Progress: TypeAlias = Callable[[int, int], None]  # position, and the position to come to
 
 log = logging.getLogger("wattledger.rebuild")
@@ -330,42 +330,6 @@ class _Rebuild:
 
     def _drop(self) -> None:
         self.db.execute(f'drop schema if exists "{self.beside}" cascade'.encode())
-
-
-def differences(was: Tables, now: Tables, projection: Projection[Any]) -> Iterator[str]:
-    """What is not the same in two tables and their pasts, a sentence each, by key."""
-
-    def by_key(row: Any) -> Any:
-        return key_values(projection, projection.key_of(row))
-
-    def by_change(change: tuple[int, Any, Any]) -> Any:
-        return key_values(projection, change[1]), change[0]
-
-    for a, b in _paired(was.rows(projection), now.rows(projection), by_key):
-        if a != b:
-            yield f"row {projection.key_of(a or b)!r} was {a}, is {b}"
-    for c, d in _paired(was.changes(projection), now.changes(projection), by_change):
-        if c != d:
-            position, key, _ = c or d or (0, None, None)
-            old, new = ((one and one[2]) or "nothing" for one in (c, d))
-            yield f"change of {key!r} at {position} was {old}, is {new}"
-
-
-def _paired(
-    left: Iterator[T], right: Iterator[T], rank: Callable[[T], Any]
-) -> Iterator[tuple[T | None, T | None]]:
-    """What has the same rank in two ascending runs, None where one has nothing."""
-    a, b = next(left, None), next(right, None)
-    while a is not None or b is not None:
-        if b is None or (a is not None and rank(a) < rank(b)):
-            yield a, None
-            a = next(left, None)
-        elif a is None or rank(b) < rank(a):
-            yield None, b
-            b = next(right, None)
-        else:
-            yield a, b
-            a, b = next(left, None), next(right, None)
 
 
 @contextmanager

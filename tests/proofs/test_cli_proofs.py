@@ -104,6 +104,21 @@ def signed_at_last(url: str, position: int) -> None:
             time.sleep(0.05)
 
 
+def test_an_altered_row_is_located_to_the_row_and_mended_by_a_rebuild(cli: Cli) -> None:
+    cli("checkpoint")
+    assert "Everything agrees." in cli("verify")  # and the tables have come to the end
+    with psycopg.connect(cli.environment["WATTLEDGER_DATABASE_URL"]) as db:
+        altered = "update books.accounts set balance = balance + 5 returning account, balance"
+        key, balance = db.execute(altered).fetchone() or ("", 0)
+
+    found = cli.json("verify", code=1)
+
+    wrong = [each for check in found["checks"] for each in check["wrong"]]
+    assert f"accounts '{key}': balance is {balance}, its facts say {balance - 5}" in wrong
+    assert f"balance is {balance}, its facts say {balance - 5}" in cli("rebuild", code=1)
+    assert "Everything agrees." in cli("verify")
+
+
 def test_a_fact_that_was_changed_after_it_was_signed_is_located(cli: Cli) -> None:
     cli("checkpoint")
     assert "Everything agrees." in cli("verify")

@@ -91,15 +91,17 @@ def test_a_table_that_lies_is_found_and_mended(
     history: History, database_url: str, follower: Follower, tables: PostgresTables
 ) -> None:
     true = tables.get(tallies, "a")
+    assert true is not None
     said(database_url, "update books.tallies set many = 77 where counter = 'a'")
     said(database_url, "delete from books.counts_past where version = 3 and counter = 'b'")
     only = rebuild(history, database_url, TALLIES, swap=False)
     assert not only.swapped
     assert [t.equal for t in only.tables] == [False, True, False]
     assert only.tables[0].differences == (
-        f"row 'a' was Tally(counter='a', many=77, name=None), is {true}",
+        f"tallies 'a': many is 77, its facts say {true.many}",
     )
-    assert only.tables[2].differences[0].startswith("change of ('b', 3) at 8 was nothing, is")
+    missing = "counts ('b', 3) as of position 8: missing; its facts say Count"
+    assert only.tables[2].differences[0].startswith(missing)
     assert tables.get(tallies, "a") == Tally("a", 77)
     report = rebuild(history, database_url, TALLIES, names=["tallies"])
     assert [(t.projection, t.equal) for t in report.tables] == [("tallies", False)]
