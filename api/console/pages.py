@@ -111,6 +111,7 @@ PAGES = (
     Page("/bills/{number}", "Bill {number}", "bill", "billing", "bill"),
     Page("/bills/{number}/why", "Why bill {number}", "bill-why", "billing", "bill"),
     Page("/bills/{number}/now", "Bill {number} now", "bill-now", "billing", "bill"),
+    Page("/wrong", "What is wrong now", "wrong-bills", "billing"),
     Page("/corrections/{fact}", "What {fact} moves", "touched", "billing"),
     Page("/points", "Service points", "points", "network", rows="points"),
     Page(
@@ -158,7 +159,11 @@ PAGES = (
 MENU = {
     "Start": (("Today", "/"), ("Commands", "/forms")),
     "Customers": (("Customers", "/customers"), ("Accounts", "/accounts")),
-    "Billing": (("Bills", "/bills"), ("Payments", "/payments")),
+    "Billing": (
+        ("Bills", "/bills"),
+        ("What is wrong now", "/wrong"),
+        ("Payments", "/payments"),
+    ),
     "Network": (("Service points", "/points"),),
     "Pricing": (("Tariffs", "/tariffs"),),
     "Books": (("Trial balance", "/books"), ("Journal", "/journal")),
