@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import ModuleType
 
 from domain import policies
-from domain.billing import bill, cancelling, chain, correcting
+from domain.billing import batch, bill, cancelling, chain, correcting
 from domain.customers import account, customer, holding
 from domain.kit import COMMANDS, DECISIONS, EVENTS, KINDS, POLICIES, loops
 from domain.metering import meter
@@ -45,7 +45,7 @@ CONTEXTS: dict[str, tuple[ModuleType, ...]] = {
     "network": (point, terms),
     "metering": (meter,),
     "readings": (intervals, imports),
-    "billing": (bill, correcting, cancelling, chain),
+    "billing": (bill, correcting, cancelling, chain, batch),
     "receivables": (payment, payments, goodwill),
 }
 """The nouns of each context, in the order in which a utility comes to need them."""

@@ -15,6 +15,7 @@ from api.adopting import adopt
 from api.cli.kit import (
     DataOption,
     JsonOption,
+    Misused,
     answer,
     day,
     money,
@@ -335,7 +336,10 @@ def _told(it: System, given: Answer, bill: str, as_json: bool) -> None:
 
 def _month(text: str) -> Period:
     first = day(f"{text}-01", "MONTH")
-    return Period(since=first, until=next_month(first))
+    try:
+        return Period(since=first, until=next_month(first))
+    except OverflowError as wrong:
+        raise Misused(f"MONTH is one that can be billed, not {text!r}") from wrong
 
 
 def _on(it: System, given: str | None) -> date:
