@@ -105,28 +105,29 @@ def calculate(
 def _charge(part: BillSegment, charge: Charge, rounding: Rounds | None) -> None:
     """Settle the lines of a charge, with its title and what each of them rests on."""
     part.rests.clear()
-    for draft in _settled(charge.lines(part), rounding):
-        part.settled.append(draft.told(draft.amount, charge.title, tuple(part.rests)))
+    for draft, amount in _settled(charge.lines(part), rounding):
+        part.settled.append(draft.told(amount, charge.title, tuple(part.rests)))
 
 
 def _settled(
     drafts: Iterable[UnroundedLine], rounding: Rounds | None
-) -> Iterator[UnroundedLine]:
-    """The lines of a charge as rounded at once; exact, where only the bill is rounded."""
+) -> Iterator[tuple[UnroundedLine, Number]]:
+    """The lines of a charge, and their amounts as rounded; exact where only the bill is."""
     if rounding is None:
-        yield from drafts
+        for draft in drafts:
+            yield draft, draft.amount
         return
     mode, step, per = rounding
     if per == "line":
         for draft in drafts:
-            yield draft.worth(to_step(draft.amount, mode, step))
+            yield draft, to_step(draft.amount, mode, step)
         return
     exact: Number = ZERO
     before: Number = ZERO  # what the lines so far come to
     for draft in drafts:
         exact = exact + draft.amount
         after = to_step(exact, mode, step)
-        yield draft.worth(after - before)
+        yield draft, after - before
         before = after
 
 

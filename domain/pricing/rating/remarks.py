@@ -14,14 +14,16 @@ ENERGY = ("kWh", "kvarh")
 
 def is_estimated(line: UnroundedLine, remarks: Sequence[Remark]) -> bool:
     """Whether what was measured for the line is an estimate, in whole or in part."""
-    return any(remark.what == "estimated" for remark in _of(line, remarks))
+    return bool(remarks) and any(each.what == "estimated" for each in _of(line, remarks))
 
 
 def place_of(line: UnroundedLine, remarks: Sequence[Remark]) -> Place | None:
     """Where a line of energy stands; None for what is not energy."""
     if line.unit not in ENERGY or not line.rests:
         return None
-    said = {remark.what for remark in _of(line, remarks)} if remarks else ()
+    if not remarks:
+        return "read"
+    said = {remark.what for remark in _of(line, remarks)}
     return next((place for place in reversed(PLACES) if place in said), "read")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
+from functools import cache
 from typing import Annotated, Literal, NamedTuple, Protocol
 
 from pydantic import Field
@@ -134,6 +135,7 @@ class Rounding:
                 raise ValueError(f"rounding.charges: charge {code!r} is rounded in two ways")
 
 
+@cache
 def _coarse(step: Decimal | None, digits: int) -> Decimal:
     smallest = Decimal(1).scaleb(-digits)
     return smallest if step is None or step % smallest else step
