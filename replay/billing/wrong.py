@@ -30,6 +30,7 @@ from projections.kit.versions import TableGrowing
 from replay.billing.leaving import Leaving, leaving
 from replay.billing.office import Billing, stood_at
 from replay.billing.reach import reached
+from replay.store.append import Unreadable
 from replay.store.history import History, Unavailable
 
 log = logging.getLogger("wattledger.wrong")
@@ -153,7 +154,7 @@ class WrongBills:
         stop: Event | None = None,
     ) -> None:
         since = self._marked_up_to(db)
-        for page in self._history.pages(since, until=until):
+        for page in self._history.pages(since, until=until, unreadable=True):
             with db.transaction():
                 self._mark(db, page)
                 db.execute("UPDATE review.progress SET position = %s", (page[-1].position,))
@@ -197,13 +198,7 @@ class WrongBills:
             rows = tables.find(bills, Where("bill", "in", keys))
             notes = tables.find(corrections, Where("bill", "in", keys), order=("bill",))
             standing = [row for row in rows if row.cancelled is None]
-            office = Billing(self._history, tables, lambda: position)
-            of = leaving(self._history, tables, standing, position)
-            wrong = [
-                found
-                for row in standing
-                if (found := _wrong(office, of[row.account], row, notes)) is not None
-            ]
+            wrong = self._wrong_among(tables, standing, notes, position)
         with db.transaction():
             db.execute("DELETE FROM review.wrong WHERE bill = ANY (%s)", (keys,))
             with db.cursor() as cursor:
@@ -213,6 +208,32 @@ class WrongBills:
                 )
             db.execute("DELETE FROM review.marked WHERE bill = ANY (%s)", (keys,))
         return True
+
+    def _wrong_among(
+        self,
+        tables: PostgresTables,
+        standing: Sequence[Bill],
+        notes: Sequence[Correction],
+        position: int,
+    ) -> list[WrongBill]:
+        """What is wrong among bills; one unreadable fact stops one account, and no other."""
+        office = Billing(self._history, tables, lambda: position)
+        try:
+            of = leaving(self._history, tables, standing, position)
+            found = [_wrong(office, of[row.account], row, notes) for row in standing]
+            return [each for each in found if each is not None]
+        except Unreadable as fact:
+            accounts = sorted({row.account for row in standing})
+            if len(accounts) == 1:
+                log.warning("bills of account %s are not judged: %s", accounts[0], fact)
+                return []
+        return [
+            each
+            for account in accounts
+            for each in self._wrong_among(
+                tables, [row for row in standing if row.account == account], notes, position
+            )
+        ]
 
     @staticmethod
     def _marked_up_to(db: Connection) -> int:
