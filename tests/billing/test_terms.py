@@ -6,9 +6,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from api.dispatch import Answer
 from domain.network.point import ContractByPeriod
 from domain.network.terms import AgreeTerms
 from projections.billing import corrections
+from replay.billing.office import Touched
 from tests.town import FLAT, MONTHS, Town, town
 
 JANUARY, FEBRUARY, _ = MONTHS
@@ -65,15 +67,21 @@ def test_the_blast_radius_of_terms_is_the_bills_of_that_supply_from_their_day_on
         account = works(it)
         agreed = it.ask(AgreeTerms(point="P000007", since=JANUARY, capacity_va=10_000))
         bills = [it.bill(account, month) for month in (1, 2)]
+        it.settle()
+        assert [one.bill.bill for one in radius(it, agreed)] == bills
         later = it.ask(AgreeTerms(point="P000007", since=FEBRUARY, capacity_va=20_000))
         it.settle()
 
-        for answer, touched in ((agreed, bills), (later, bills[1:])):
-            at = answer.positions[0]
-            facts = list(it.system.history.since(at - 1, until=at))
-            found = list(it.system.billing.touched(facts))
-            assert [one.bill.bill for one in found] == touched
-        assert found[0].difference == 3100  # minor units: 10 kVA at 3.10
+        (found,) = radius(it, later)
+        assert found.bill.bill == bills[1]
+        assert found.difference == 3100  # minor units: 10 kVA at 3.10
+        assert [one.bill.bill for one in radius(it, agreed)] == bills[:1]  # it ends there now
+
+
+def radius(it: Town, answer: Answer) -> list[Touched]:
+    """The bills that would be others without the first fact of an answer."""
+    at = answer.positions[0]
+    return list(it.system.billing.touched(it.system.history.since(at - 1, until=at)))
 
 
 BY_PERIOD: dict[str, Any] = FLAT | {
