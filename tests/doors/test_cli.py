@@ -205,7 +205,7 @@ def test_a_token_is_one_of_ours(cli: Cli) -> None:
     person = Tokens(secret_of(Settings(data_dir=folder))).read(token)
     assert (person.by, person.role) == ("ada", "billing")
     assert 1.9 < (person.expires - time.time()) / 86400 < 2.1
-    assert "no role 'king'" in cli("token", "ada", "king", code=2)
+    assert "no duty 'king'" in cli("token", "ada", "king", code=2)
     assert "366" in cli("token", "ada", "admin", "--days", "9e9", code=2)
 
 

@@ -99,7 +99,7 @@ def test_a_roll_over_that_passes_the_last_reading(utility: Utility) -> None:
     registers = [{"code": TOTAL, "digits": 3}]
     utility.place("turn", registers=registers, shows={TOTAL: "100"})
     status, said = utility.read("Mturn", FEBRUARY, 300, rolled_over=True)
-    assert (status, said["type"].rpartition("/")[2]) == (409, "turn-not-believed")
+    assert (status, said["type"].rpartition("/")[2]) == (409, "roll-over-implausible")
     utility.bill("turn", JANUARY, FEBRUARY)
     assert utility.stands("Aturn-2025-01") in ("300.00", None)  # 1200 kWh, or not taken
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ def mutated(draw: st.DrawFn, documents: tuple[Any, ...] = DOCUMENTS) -> Any:
         for key in way:
             within = within[key]
         if draw(st.integers(0, 3)):
-            within[last] = draw(ODD)
+            within[last] = deepcopy(draw(ODD))  # what is drawn is drawn again
         else:
             del within[last]
         if not [*places(document)]:
