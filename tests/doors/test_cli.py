@@ -380,7 +380,7 @@ def test_a_follower_follows_until_it_is_told_to_stop(empty: Cli, tmp_path: Path)
         until("Following", screen, process)
         empty("demo", "story")
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 130
+        assert process.wait(90) == 130
     finally:
         process.kill()
         process.wait()
