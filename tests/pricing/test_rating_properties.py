@@ -5,19 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
-import pytest
-from hypothesis import HealthCheck, find, given, settings
+from hypothesis import HealthCheck, given, settings
 from pydantic import TypeAdapter
 
 from domain.pricing.rating import evaluate, explain, rate, rate_all
 from domain.pricing.tariff import TariffDocument, TariffVersion
-from tests.pricing.tariffs_given import Asked, asked, documents
+from tests.pricing.tariffs_given import Asked, asked
 
 DOCUMENT = TypeAdapter(TariffDocument)
-KINDS = sorted(
-    definition["properties"]["kind"]["const"]
-    for definition in DOCUMENT.json_schema()["$defs"].values()
-    if "const" in definition.get("properties", {}).get("kind", {})
 )
 many = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -105,12 +100,3 @@ def test_an_amount_is_quantity_times_rate_where_no_days_are_shared(some: Asked) 
             if rounding.remainder is None:
                 exact = line.quantity * line.rate
                 assert abs(exact - Decimal(line.amount) / 100) <= most
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_of_charge_is_in_the_documents_that_are_made_up(kind: str) -> None:
-    def has(document: TariffDocument) -> bool:
-        return any(charge.kind == kind for charge in document.charges)
-
-    asked_for = settings(max_examples=3000, deadline=None, derandomize=True)
-    assert has(find(documents(registers=False), has, settings=asked_for))
