@@ -13,7 +13,6 @@ from domain.pricing.tariff import TariffDocument, TariffVersion
 from tests.pricing.tariffs_given import Asked, asked
 
 DOCUMENT = TypeAdapter(TariffDocument)
-)
 many = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 
 
